@@ -1,0 +1,99 @@
+//! What the runtime needs from a store, as traits, so that the crate that knows AMQP and the crate that knows
+//! Postgres do not know each other. Declared here; implemented elsewhere. No IO.
+
+use std::{fmt, future::Future, pin::Pin, str::FromStr};
+
+use crate::{ClinicId, Endpoint, LaneName, Stage, hop::Hop};
+
+/// A boxed future that owns what it needs.
+pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+
+/// The store could not do it now. Whether a commit happened may be unknown: every operation is safe to repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the database did not answer")]
+pub struct StoreDown;
+
+/// Where hops are committed. Resolves after the commit, which many hops may share.
+pub trait HopLog: Send + Sync + 'static {
+    /// Commits the hop's journal row, its transition and its facts, all or nothing.
+    fn append(&self, hop: Hop) -> Pending<Result<(), StoreDown>>;
+    /// Whether the store answers: part of readiness.
+    fn ready(&self) -> Pending<bool>;
+}
+
+/// What a switch pauses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SwitchScope {
+    /// A whole stage.
+    Stage(Stage),
+    /// A lane at every stage.
+    Lane(LaneName),
+    /// A clinic at every stage, and at the gateway.
+    Clinic(ClinicId),
+    /// An EHR, payer or messenger.
+    Endpoint(Endpoint),
+}
+
+/// The text is no scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a scope: stage:<stage>, lane:<lane>, clinic:<clinic>, ehr:<name>, payer:<name> or messenger:<name>"
+)]
+pub struct UnknownScope;
+
+/// `<kind>:<name>`, as rows, commands and addresses have it.
+impl fmt::Display for SwitchScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(stage) => write!(f, "stage:{stage}"),
+            Self::Lane(lane) => write!(f, "lane:{lane}"),
+            Self::Clinic(clinic) => write!(f, "clinic:{clinic}"),
+            Self::Endpoint(endpoint) => endpoint.fmt(f),
+        }
+    }
+}
+
+impl FromStr for SwitchScope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty()).ok_or(UnknownScope)?;
+        Ok(match kind {
+            "stage" => Self::Stage(name.parse().map_err(|_| UnknownScope)?),
+            "lane" => Self::Lane(name.parse().map_err(|_| UnknownScope)?),
+            "clinic" => Self::Clinic(name.parse().map_err(|_| UnknownScope)?),
+            "ehr" => Self::Endpoint(Endpoint::ehr(name)),
+            "payer" => Self::Endpoint(Endpoint::payer(name)),
+            "messenger" => Self::Endpoint(Endpoint::messenger(name)),
+            _ => return Err(UnknownScope),
+        })
+    }
+}
+
+/// What is paused now.
+pub trait SwitchBoard: Send + Sync + 'static {
+    /// All scopes that are paused and not expired.
+    fn paused(&self) -> Pending<Result<Vec<SwitchScope>, StoreDown>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SwitchScope, UnknownScope};
+
+    #[test]
+    fn scopes_read_back() {
+        for text in [
+            "stage:ehr-writer",
+            "lane:default",
+            "clinic:clinic-01",
+            "ehr:main",
+            "payer:aetna:tx",
+            "messenger:smtp",
+        ] {
+            assert_eq!(text.parse::<SwitchScope>().unwrap().to_string(), text);
+        }
+        for bad in ["", "stage", "stage:x", "lane:", "ehr:", "clinic:A", "other:x"] {
+            assert_eq!(bad.parse::<SwitchScope>(), Err(UnknownScope), "{bad}");
+        }
+    }
+}
