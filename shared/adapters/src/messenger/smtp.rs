@@ -1,0 +1,187 @@
+//! A message over SMTP, step by step: only the steps say whether it can have been taken.
+//!
+//! Until the relay has seen the end of the data it has taken nothing, whatever broke. After that only its answer tells.
+
+use std::sync::Mutex;
+
+use lettre::{
+    address::Envelope,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+    },
+};
+use tokio::time::timeout;
+
+use super::SmtpSecurity;
+use crate::{
+    http::Deadline,
+    setup::{Secret, SetupError},
+};
+
+/// Connections that are kept for the next message.
+const KEPT: usize = 4;
+
+/// The relay, and open connections to it.
+pub(super) struct Relay {
+    host: String,
+    port: u16,
+    security: Security,
+    credentials: Option<Credentials>,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
+}
+
+/// How the connection is protected, with what that needs.
+pub(super) enum Security {
+    Starttls(TlsParameters),
+    Tls(TlsParameters),
+    /// Loopback only: the configuration sees to it.
+    None,
+}
+
+impl Security {
+    pub(super) fn new(security: SmtpSecurity, host: &str, ca: Option<&Secret>) -> Result<Self, SetupError> {
+        let parameters = || {
+            let builder = TlsParameters::builder(host.to_owned());
+            match ca {
+                None => builder.build().map_err(|_| {
+                    SetupError::new("smtp.security", "the system's certificates cannot be loaded")
+                }),
+                Some(pem) => Certificate::from_pem(pem.reveal().as_bytes())
+                    .and_then(|root| {
+                        builder.certificate_store(CertificateStore::None).add_root_certificate(root).build()
+                    })
+                    .map_err(|_| SetupError::new("smtp.ca_file", "is not a PEM certificate")),
+            }
+        };
+        Ok(match security {
+            SmtpSecurity::Starttls => Self::Starttls(parameters()?),
+            SmtpSecurity::Tls => Self::Tls(parameters()?),
+            SmtpSecurity::None => Self::None,
+        })
+    }
+}
+
+/// What came of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Taken,
+    /// The relay took nothing, for a reason that may pass or that is about us: unreachable, "try later", a login that it
+    /// refuses, a sender that it does not relay for.
+    NotTaken,
+    /// The relay refuses this recipient or this message for good.
+    Refused,
+    Unknown,
+}
+
+impl Relay {
+    pub(super) const fn new(
+        host: String,
+        port: u16,
+        security: Security,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        Self { host, port, security, credentials, idle: Mutex::new(Vec::new()) }
+    }
+
+    pub(super) async fn deliver(&self, envelope: &Envelope, message: &[u8], deadline: Deadline) -> Delivery {
+        let Ok(Some(mut connection)) = timeout(deadline.left(), self.connection(deadline)).await else {
+            return Delivery::NotTaken;
+        };
+        match timeout(deadline.left(), open_data(&mut connection, envelope, message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(delivery)) => {
+                // The relay said no to this one only; politeness costs a round trip, so the connection is simply dropped.
+                return delivery;
+            }
+            Err(_) => return Delivery::NotTaken,
+        }
+        match timeout(deadline.left(), connection.message(message)).await {
+            Ok(Ok(_)) => {
+                self.keep(connection);
+                Delivery::Taken
+            }
+            Ok(Err(error)) if error.is_transient() => Delivery::NotTaken,
+            Ok(Err(error)) if error.is_permanent() => Delivery::Refused,
+            Ok(Err(_)) | Err(_) => Delivery::Unknown,
+        }
+    }
+
+    /// A kept connection that still answers, or a new one.
+    async fn connection(&self, deadline: Deadline) -> Option<AsyncSmtpConnection> {
+        while let Some(mut kept) = self.idle.lock().ok().and_then(|mut idle| idle.pop()) {
+            let patience = deadline.left() / 4;
+            if timeout(patience, kept.test_connected()).await == Ok(true) {
+                return Some(kept);
+            }
+        }
+        self.connect(deadline).await.ok()
+    }
+
+    async fn connect(&self, deadline: Deadline) -> Result<AsyncSmtpConnection, Error> {
+        let hello = ClientId::default();
+        let tls = match &self.security {
+            Security::Tls(parameters) => Some(parameters.clone()),
+            Security::Starttls(_) | Security::None => None,
+        };
+        let address = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(deadline.left()), &hello, tls, None).await?;
+        if let Security::Starttls(parameters) = &self.security {
+            connection.starttls(parameters.clone(), &hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        if let Ok(mut idle) = self.idle.lock()
+            && idle.len() < KEPT
+        {
+            idle.push(connection);
+        }
+    }
+}
+
+/// Says who sends to whom, up to the relay's "start mail input".
+async fn open_data(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    message: &[u8],
+) -> Result<(), Delivery> {
+    let mut parameters = Vec::new();
+    let international =
+        envelope.to().iter().chain(envelope.from()).any(|address| !AsRef::<str>::as_ref(address).is_ascii());
+    for (needed, extension, parameter) in [
+        (international, Extension::SmtpUtfEight, MailParameter::SmtpUtfEight),
+        (!message.is_ascii(), Extension::EightBitMime, MailParameter::Body(MailBodyParameter::EightBitMime)),
+    ] {
+        if needed && !connection.server_info().supports_feature(extension) {
+            return Err(Delivery::Refused);
+        }
+        if needed {
+            parameters.push(parameter);
+        }
+    }
+    // A refusal here is about the sender, which is ours.
+    connection
+        .command(Mail::new(envelope.from().cloned(), parameters))
+        .await
+        .map_err(|_| Delivery::NotTaken)?;
+    for recipient in envelope.to() {
+        connection
+            .command(Rcpt::new(recipient.clone(), Vec::new()))
+            .await
+            .map_err(|error| about_message(&error))?;
+    }
+    connection.command(Data).await.map(drop).map_err(|error| about_message(&error))
+}
+
+fn about_message(error: &Error) -> Delivery {
+    if error.is_permanent() { Delivery::Refused } else { Delivery::NotTaken }
+}

@@ -1,0 +1,4 @@
+//! Text messages and e-mail against scripted servers.
+
+mod email;
+mod sms;

@@ -1,0 +1,218 @@
+//! Deciding about each submission of a batch, in order, with the clinics locked. No IO.
+
+use std::collections::HashMap;
+
+use domain::{
+    AdmissionId, ClinicId, Code, MessageId, PersonId, SubmissionId, blind::BlindIndex, clock::Clock,
+};
+
+use super::{
+    Admission, AdmissionRequest, Decision, MatchRequest, Matcher, Proposed, batch::Item, load::Requests,
+    people::Found,
+};
+
+/// How a submission is found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) clinic: ClinicId,
+    pub(super) submission: SubmissionId,
+}
+
+impl Key {
+    fn of(request: &AdmissionRequest) -> Self {
+        Self { clinic: request.clinic.clone(), submission: request.submission.clone() }
+    }
+}
+
+/// A row of `submission`.
+#[derive(Debug, Clone)]
+pub(super) struct Row<'a> {
+    pub(super) admission: AdmissionId,
+    pub(super) key: Key,
+    pub(super) copy: bool,
+    pub(super) content: Vec<u8>,
+    pub(super) message: MessageId,
+    pub(super) decision: Decision,
+    pub(super) person: Option<PersonId>,
+    /// It may not have been handed on yet.
+    pub(super) open: bool,
+    /// What it was made from, if it was made by this batch.
+    pub(super) source: Option<&'a AdmissionRequest>,
+}
+
+/// A submission that nobody has sent before, and whose person is wanted.
+pub(super) struct News<'a> {
+    /// Its place in the batch.
+    pub(super) nth: usize,
+    pub(super) request: &'a AdmissionRequest,
+    pub(super) wanted: &'a MatchRequest,
+    pub(super) matcher: &'a Matcher,
+}
+
+impl News<'_> {
+    /// Its keys, each once.
+    pub(super) fn blocks(&self) -> Vec<BlindIndex> {
+        let mut blocks = self.wanted.blocks.clone();
+        blocks.sort_unstable();
+        blocks.dedup();
+        blocks
+    }
+}
+
+/// What is known and what is added.
+pub(super) struct Book<'a> {
+    known: HashMap<Key, Vec<Row<'a>>>,
+    /// The rows that this batch adds, in order.
+    pub(super) rows: Vec<Row<'a>>,
+    /// For those whose person was wanted: place in the batch and row.
+    pub(super) admitted: HashMap<usize, AdmissionId>,
+    /// The requests that this batch admits.
+    pub(super) requests: Vec<(ClinicId, PersonId, BlindIndex, AdmissionId, SubmissionId)>,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(rows: Vec<Row<'a>>) -> Self {
+        let mut known: HashMap<Key, Vec<Row<'a>>> = HashMap::new();
+        for row in rows {
+            known.entry(row.key.clone()).or_default().push(row);
+        }
+        Self { known, rows: Vec::new(), admitted: HashMap::new(), requests: Vec::new() }
+    }
+
+    /// The first of each submission that nobody has sent before, where a person is wanted.
+    pub(super) fn news(&self, items: &'a [Item]) -> Vec<News<'a>> {
+        let mut seen: HashMap<Key, ()> = HashMap::new();
+        let mut news = Vec::new();
+        for (nth, item) in items.iter().enumerate() {
+            let key = Key::of(&item.request);
+            if self.known.contains_key(&key) || seen.insert(key, ()).is_some() {
+                continue;
+            }
+            if let Proposed::Match(wanted) = &item.request.proposed {
+                news.push(News { nth, request: &item.request, wanted, matcher: item.matcher.as_ref() });
+            }
+        }
+        news
+    }
+
+    /// Decides about each item, in order.
+    pub(super) fn decide(
+        &mut self,
+        items: &'a [Item],
+        news: &[News<'a>],
+        found: &[Found],
+        mut requests: Requests,
+        clock: &dyn Clock,
+    ) -> Vec<Result<Admission, Code>> {
+        let found: HashMap<usize, &Found> = news.iter().map(|new| new.nth).zip(found).collect();
+        let mut replies = Vec::with_capacity(items.len());
+        for (nth, item) in items.iter().enumerate() {
+            let request = &item.request;
+            let key = Key::of(request);
+            let reply = match self.known.get(&key) {
+                Some(rows) => match seen_before(rows, request) {
+                    Some(admission) => Ok(admission),
+                    None => Ok(self.add(request, &key, true, conflict(), None, clock)),
+                },
+                None => judge(request, found.get(&nth).copied(), &requests).map(|(decision, person)| {
+                    let admission = self.add(request, &key, false, decision, person, clock);
+                    self.remember(nth, request, &admission, &mut requests);
+                    admission
+                }),
+            };
+            replies.push(reply);
+        }
+        replies
+    }
+
+    fn add(
+        &mut self,
+        request: &'a AdmissionRequest,
+        key: &Key,
+        copy: bool,
+        decision: Decision,
+        person: Option<PersonId>,
+        clock: &dyn Clock,
+    ) -> Admission {
+        let admission = AdmissionId::from_uuid(clock.fresh_id());
+        let row = Row {
+            admission,
+            key: key.clone(),
+            copy,
+            content: request.content.as_bytes().to_vec(),
+            message: request.message,
+            decision: decision.clone(),
+            person,
+            open: true,
+            source: Some(request),
+        };
+        self.known.entry(key.clone()).or_default().push(row.clone());
+        self.rows.push(row);
+        Admission { admission, decision, again: false }
+    }
+
+    fn remember(
+        &mut self,
+        nth: usize,
+        request: &AdmissionRequest,
+        admitted: &Admission,
+        requests: &mut Requests,
+    ) {
+        self.admitted.insert(nth, admitted.admission);
+        let (Decision::Admitted { person, .. }, Proposed::Match(wanted)) =
+            (&admitted.decision, &request.proposed)
+        else {
+            return;
+        };
+        let (admission, submission) = (admitted.admission, request.submission.clone());
+        requests.insert((*person, *wanted.request.as_bytes()), (admission, submission.clone()));
+        self.requests.push((request.clinic.clone(), *person, wanted.request, admission, submission));
+    }
+}
+
+fn conflict() -> Decision {
+    Decision::Held { code: Code::SubmissionConflict, field: None }
+}
+
+/// The same submission again. `None`: with content that nobody has seen.
+fn seen_before(rows: &[Row<'_>], request: &AdmissionRequest) -> Option<Admission> {
+    let row = rows.iter().find(|row| row.content == request.content.as_bytes())?;
+    // Not every sender gives its messages an id that outlives a redelivery: as long as the first may not have been handed on,
+    // or may have got lost on its way, it is handed on again. All that follows is done once.
+    let again = row.message == request.message || row.open;
+    let decision = if again { row.decision.clone() } else { Decision::Repeat };
+    Some(Admission { admission: row.admission, decision, again })
+}
+
+/// A submission that nobody has sent before.
+fn judge(
+    request: &AdmissionRequest,
+    found: Option<&Found>,
+    requests: &Requests,
+) -> Result<(Decision, Option<PersonId>), Code> {
+    let wanted = match &request.proposed {
+        Proposed::Reject { code, field } => {
+            return Ok((Decision::Rejected { code: *code, field: field.clone() }, None));
+        }
+        Proposed::Hold { code, field } => {
+            return Ok((Decision::Held { code: *code, field: field.clone() }, None));
+        }
+        Proposed::Match(wanted) => wanted,
+    };
+    match found {
+        Some(Found::Doubtful) => Ok((Decision::Held { code: Code::DoubtfulMatch, field: None }, None)),
+        Some(Found::New(person)) => {
+            Ok((Decision::Admitted { person: *person, new_person: true }, Some(*person)))
+        }
+        Some(Found::Same(person)) => {
+            let decision = match requests.get(&(*person, *wanted.request.as_bytes())) {
+                Some((_, of)) => Decision::Duplicate { of: of.clone() },
+                None => Decision::Admitted { person: *person, new_person: false },
+            };
+            Ok((decision, Some(*person)))
+        }
+        Some(Found::Unreadable(code)) => Err(*code),
+        // The same submission stands earlier in the batch, and could not be read.
+        None => Err(Code::UnknownKey),
+    }
+}

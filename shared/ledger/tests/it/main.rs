@@ -1,0 +1,13 @@
+//! The ledger against a real Postgres. Two stores on one database stand for two processes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod admissions;
+mod effects;
+mod eligibility;
+mod hops;
+mod notifications;
+mod outages;
+mod shared_effects;
+mod support;
+mod switches;

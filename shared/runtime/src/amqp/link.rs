@@ -1,0 +1,198 @@
+//! The process's one connection, and its supervisor.
+//!
+//! lapin's own recovery stays off: it was seen not to come back after broker restarts, without an error. Here a lost connection is
+//! replaced by a new one with new channels; whatever was unconfirmed is unsent, whatever was unacknowledged comes again.
+//! A `deadpool-lapin` pool of one makes connections, bounds the time that takes, and throws dead ones away.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use deadpool_lapin::{Pool, Runtime};
+use futures_util::StreamExt;
+use lapin::{Channel, ConnectionProperties, Event};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Address, Pace};
+use crate::{ConfigError, config::Secret, telemetry::Metrics};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// There is no connection now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the broker is not connected")]
+pub struct LinkDown;
+
+/// A handle on the connection. Cheap to clone.
+#[derive(Clone)]
+pub struct Link {
+    session: watch::Receiver<Option<Session>>,
+    ended: CancellationToken,
+}
+
+/// One connection, from its making to its loss.
+#[derive(Clone)]
+pub struct Session {
+    connection: Weak<deadpool_lapin::Connection>,
+    lost: CancellationToken,
+}
+
+impl Session {
+    /// Opens a channel.
+    ///
+    /// # Errors
+    /// [`LinkDown`] if the connection is gone; it is then on its way to be replaced.
+    pub(crate) async fn channel(&self) -> Result<Channel, LinkDown> {
+        let connection = self.connection.upgrade().ok_or(LinkDown)?;
+        tokio::select! {
+            channel = connection.create_channel() => channel.map_err(|_| LinkDown),
+            () = self.lost.cancelled() => Err(LinkDown),
+        }
+    }
+
+    /// Cancelled when the connection is gone.
+    pub(crate) const fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// Gives the connection up: it is not what it seems.
+    pub(crate) fn suspect(&self) {
+        self.lost.cancel();
+    }
+}
+
+impl Link {
+    /// Starts the supervisor. It connects in the background, again and again, until `stop`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the URL cannot be read.
+    pub fn start(
+        url: &Secret,
+        name: &'static str,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> Result<Self, ConfigError> {
+        let address = Address::parse(url)?;
+        let pool = pool(&address, name)?;
+        let (publish, session) = watch::channel(None);
+        let ended = CancellationToken::new();
+        let supervisor = Supervisor { pool, peer: address.peer(), publish, metrics, stop };
+        let guard = ended.clone().drop_guard();
+        tokio::spawn(async move {
+            supervisor.run().await;
+            drop(guard);
+        });
+        Ok(Self { session, ended })
+    }
+
+    /// Whether there is a connection now.
+    pub fn is_up(&self) -> bool {
+        self.session.borrow().is_some()
+    }
+
+    /// The connection, as soon as there is one.
+    ///
+    /// # Errors
+    /// [`LinkDown`] once the link was stopped.
+    pub async fn connected(&self) -> Result<Session, LinkDown> {
+        let mut session = self.session.clone();
+        let session = session.wait_for(Option::is_some).await.map_err(|_| LinkDown)?;
+        session.clone().ok_or(LinkDown)
+    }
+
+    /// Resolves when the supervisor has closed the connection after `stop`.
+    pub async fn closed(&self) {
+        self.ended.cancelled().await;
+    }
+}
+
+fn pool(address: &Address, name: &'static str) -> Result<Pool, ConfigError> {
+    let config = deadpool_lapin::Config { url: Some(address.to_url()), pool: None };
+    let properties = move || ConnectionProperties::default().with_connection_name(name.into());
+    let bad = |reason: String| ConfigError::key("amqp", reason);
+    config
+        .builder(properties, Runtime::Tokio1)
+        .map_err(|error| bad(error.to_string()))?
+        .max_size(1)
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .wait_timeout(Some(CONNECT_TIMEOUT))
+        .build()
+        .map_err(|error| bad(error.to_string()))
+}
+
+struct Supervisor {
+    pool: Pool,
+    peer: String,
+    publish: watch::Sender<Option<Session>>,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+}
+
+impl Supervisor {
+    async fn run(self) {
+        let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+        while !self.stop.is_cancelled() {
+            let made = tokio::select! {
+                made = self.pool.get() => made,
+                () = self.stop.cancelled() => return,
+            };
+            match made {
+                Ok(connection) => {
+                    pace.reset();
+                    self.serve(connection).await;
+                }
+                // Display of lapin's and deadpool's errors has no credentials in it.
+                Err(error) => tracing::warn!(server.address = self.peer, %error, "broker.unreachable"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pace.step()) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Offers a connection until it is lost or not wanted any more, then closes it.
+    async fn serve(&self, connection: deadpool_lapin::Connection) {
+        let connection = Arc::new(connection);
+        let lost = CancellationToken::new();
+        self.metrics.connections.add_one();
+        self.metrics.connected.add(1);
+        tracing::info!(server.address = self.peer, "broker.connected");
+        self.publish
+            .send_replace(Some(Session { connection: Arc::downgrade(&connection), lost: lost.clone() }));
+        tokio::select! {
+            () = until_lost(&connection, &self.peer) => {}
+            () = lost.cancelled() => tracing::warn!(server.address = self.peer, "broker.suspected"),
+            () = self.stop.cancelled() => {}
+        }
+        self.publish.send_replace(None);
+        self.metrics.connected.add(-1);
+        lost.cancel();
+        // Even a connection that is only suspected must be seen as dead by the pool, or it would be handed out again.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection.close(200, "bye".into())).await;
+    }
+}
+
+async fn until_lost(connection: &deadpool_lapin::Connection, peer: &str) {
+    let mut events = std::pin::pin!(connection.events_listener());
+    let mut look = tokio::time::interval(Duration::from_secs(1));
+    while connection.status().connected() {
+        tokio::select! {
+            event = events.next() => match event {
+                // A channel's error is told by whoever used the channel.
+                Some(Event::Error(error)) if error.is_amqp_soft_error() => {}
+                Some(Event::Error(error)) => tracing::warn!(server.address = peer, %error, "broker.connection_error"),
+                Some(Event::ConnectionBlocked(reason)) => tracing::warn!(server.address = peer, reason, "broker.blocked"),
+                Some(Event::ConnectionUnblocked) => tracing::info!(server.address = peer, "broker.unblocked"),
+                Some(_) => {}
+                None => return,
+            },
+            _ = look.tick() => {}
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The sections that the runtime itself reads. Every one refuses keys that it does not know.
+
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+
+use domain::{ClinicId, LaneName};
+use serde::Deserialize;
+
+use super::{ConfigError, Secret, Settings};
+
+/// `[amqp]`: the broker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AmqpSection {
+    /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
+    pub url: Option<Secret>,
+    /// A file that holds the URL.
+    pub url_file: Option<PathBuf>,
+    /// Messages published and not yet confirmed, at most.
+    pub in_flight: usize,
+    /// Milliseconds after which an unconfirmed publish means that the connection is not what it seems.
+    pub confirm_timeout_ms: u64,
+}
+
+impl Default for AmqpSection {
+    fn default() -> Self {
+        Self { url: None, url_file: None, in_flight: 512, confirm_timeout_ms: 30_000 }
+    }
+}
+
+/// `[management]`: the broker's management API, for `topology` and queue depths. Stages do not need it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ManagementSection {
+    /// `http://user:password@host:port`.
+    pub url: Option<Secret>,
+    /// A file that holds the URL.
+    pub url_file: Option<PathBuf>,
+}
+
+/// `[keys]`: where the keys lie.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysSection {
+    /// Folder of `<id>.key` files, 64 hexadecimal digits each. The id that sorts last seals.
+    pub sealing_dir: Option<PathBuf>,
+    /// File of 64 hexadecimal digits: the key of the blind indexes.
+    pub index_file: Option<PathBuf>,
+}
+
+/// `[stage]`: how this process consumes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StageSection {
+    /// The lanes that this process consumes; all configured lanes and `default` when empty.
+    pub lanes: BTreeSet<LaneName>,
+    /// Deliveries in hand at once, per lane.
+    pub concurrency: usize,
+    /// Deliveries that the broker sends ahead, per lane.
+    pub prefetch: u16,
+    /// Seconds to finish what is in hand at shutdown.
+    pub drain_s: u64,
+    /// Bytes of the largest body that a stage reads.
+    pub max_body: usize,
+}
+
+impl Default for StageSection {
+    fn default() -> Self {
+        Self { lanes: BTreeSet::new(), concurrency: 64, prefetch: 128, drain_s: 20, max_body: 512 * 1024 }
+    }
+}
+
+/// `[retry]`: how often and how long a transient fault is tried again.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetrySection {
+    /// Attempts before a message is dead.
+    pub attempts: u32,
+    /// Seconds since the first failure after which a message is dead.
+    pub max_age_s: u64,
+    /// Milliseconds of the first delay.
+    pub base_ms: u64,
+    /// The factor from one delay to the next.
+    pub factor: f64,
+    /// Milliseconds of the longest delay.
+    pub max_ms: u64,
+}
+
+impl Default for RetrySection {
+    fn default() -> Self {
+        Self { attempts: 20, max_age_s: 24 * 3600, base_ms: 1000, factor: 2.0, max_ms: 3_600_000 }
+    }
+}
+
+/// `[health]`: liveness, readiness and metrics over HTTP.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthSection {
+    /// Address to listen on; port 0 takes any free one. No server without it.
+    pub listen: Option<SocketAddr>,
+    /// File that the chosen address is written to.
+    pub address_file: Option<PathBuf>,
+}
+
+/// `[telemetry]`: logs and traces.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Log filter: a level, or `target=level` pairs with commas between them.
+    pub log: String,
+    /// Base address of an OTLP/HTTP collector, such as `http://collector:4318`. No export without it.
+    pub otlp_endpoint: Option<String>,
+    /// Share of traces that start here and are sampled, 0 to 1.
+    pub sample_ratio: f64,
+}
+
+impl Default for TelemetrySection {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), otlp_endpoint: None, sample_ratio: 1.0 }
+    }
+}
+
+/// `[lanes.<name>]`: one lane.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LaneSection {
+    /// The clinics that it serves.
+    pub clinics: BTreeSet<ClinicId>,
+}
+
+/// `[clinics]`: where the templates lie.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClinicsSection {
+    /// Folders of templates.
+    pub dirs: Vec<PathBuf>,
+}
+
+impl AmqpSection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<(Self, Secret), ConfigError> {
+        let section: Self = settings.section("amqp")?;
+        if section.in_flight == 0 {
+            return Err(ConfigError::key("amqp.in_flight", "must be at least 1"));
+        }
+        Ok((section, settings.secret("amqp", "url")?))
+    }
+
+    /// The watchdog's patience.
+    pub const fn confirm_timeout(&self) -> Duration {
+        Duration::from_millis(self.confirm_timeout_ms)
+    }
+}
+
+impl StageSection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let section: Self = settings.section("stage")?;
+        if section.concurrency == 0 {
+            return Err(ConfigError::key("stage.concurrency", "must be at least 1"));
+        }
+        if usize::from(section.prefetch) < section.concurrency {
+            return Err(ConfigError::key("stage.prefetch", "must be at least stage.concurrency"));
+        }
+        Ok(section)
+    }
+}
+
+impl RetrySection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let section: Self = settings.section("retry")?;
+        if section.attempts == 0 {
+            return Err(ConfigError::key("retry.attempts", "must be at least 1"));
+        }
+        if !(1.0..=10.0).contains(&section.factor) {
+            return Err(ConfigError::key("retry.factor", "must be from 1 to 10"));
+        }
+        if section.base_ms == 0 || section.base_ms > section.max_ms {
+            return Err(ConfigError::key("retry.base_ms", "must be from 1 to retry.max_ms"));
+        }
+        Ok(section)
+    }
+}
+
+impl TelemetrySection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let section: Self = settings.section("telemetry")?;
+        if !(0.0..=1.0).contains(&section.sample_ratio) {
+            return Err(ConfigError::key("telemetry.sample_ratio", "must be from 0 to 1"));
+        }
+        Ok(section)
+    }
+}

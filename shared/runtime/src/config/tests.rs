@@ -1,0 +1,64 @@
+use std::path::Path;
+
+use super::{AmqpSection, RetrySection, Settings, StageSection, TelemetrySection, index_key, keyring};
+
+fn settings(text: &str) -> Settings {
+    Settings::from_toml(text, Path::new("/nowhere")).unwrap()
+}
+
+fn stage_error(text: &str) -> String {
+    StageSection::read(&settings(text)).unwrap_err().to_string()
+}
+
+#[test]
+fn absent_sections_are_defaults() {
+    let section = StageSection::read(&settings("")).unwrap();
+    assert_eq!((section.concurrency, section.prefetch), (64, 128));
+    assert!(RetrySection::read(&settings("")).is_ok());
+    assert!(TelemetrySection::read(&settings("")).is_ok());
+}
+
+#[test]
+fn errors_name_the_key_and_why() {
+    for (text, key, why) in [
+        ("[stage]\nprefetch = \"many\"", "`stage.prefetch`", "expected"),
+        ("[stage]\nprefetch = 1", "`stage.prefetch`", "at least"),
+        ("[stage]\nprefetsch = 1", "`stage", "prefetsch"),
+        ("[stage]\nlanes = [\"Not A Lane\"]", "`stage", "1 to 63"),
+    ] {
+        let error = stage_error(text);
+        assert!(error.contains(key) && error.contains(why), "{text}: {error}");
+    }
+    let error = AmqpSection::read(&settings("")).unwrap_err().to_string();
+    assert_eq!(error, "configuration key `amqp.url`: missing; give it or url_file");
+}
+
+#[test]
+fn errors_do_not_quote_values() {
+    let broken = "[amqp]\nurl = \"amqp://u:hunter2@host\nin_flight = 1";
+    let Err(error) = Settings::from_toml(broken, Path::new("/nowhere")) else { panic!("read") };
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+    assert!(error.to_string().contains("line"), "{error}");
+    let error = AmqpSection::read(&settings("[amqp]\nin_flight = \"hunter2\"")).unwrap_err().to_string();
+    assert!(!error.contains("hunter2"), "{error}");
+    assert!(error.contains("amqp.in_flight"), "{error}");
+    let (section, _) = AmqpSection::read(&settings("[amqp]\nurl = \"amqp://u:hunter2@host\"")).unwrap();
+    assert!(!format!("{section:?}").contains("hunter2"));
+}
+
+#[test]
+fn secrets_and_keys_come_from_files_beside_the_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    at("amqp.url", "amqp://u:p@host\n");
+    at("2026-01.key", &"0a".repeat(32));
+    at("index", &"0b".repeat(32));
+    let text = "[amqp]\nurl_file = \"amqp.url\"\n[keys]\nsealing_dir = \".\"\nindex_file = \"index\"";
+    let settings = Settings::from_toml(text, folder.path()).unwrap();
+    assert_eq!(AmqpSection::read(&settings).unwrap().1.expose(), "amqp://u:p@host");
+    assert!(keyring(&settings).is_ok());
+    assert!(index_key(&settings).is_ok());
+    at("2026-02.key", "not a key");
+    let error = keyring(&settings).unwrap_err().to_string();
+    assert!(error.contains("keys.sealing_dir") && error.contains("2026-02.key"), "{error}");
+}

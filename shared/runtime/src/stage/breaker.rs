@@ -1,0 +1,160 @@
+//! Circuit breakers, one per endpoint.
+//!
+//! Closed: calls pass. Ten failures in a row, or four of five of at least twenty recent calls, open it: nothing passes for a while.
+//! Then a single probe passes; each success doubles how many may pass at once, until it is closed again. A failure opens it for twice as long.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::Endpoint;
+use jiff::Timestamp;
+
+use crate::telemetry::Metrics;
+
+/// Failures in a row that open a breaker.
+const CONSECUTIVE: u32 = 10;
+/// Recent calls that the share of failures is taken of.
+const WINDOW: usize = 50;
+/// Fewer calls than this say nothing about a share.
+const ENOUGH: usize = 20;
+/// Failures in ten that open a breaker.
+const TENTHS: usize = 8;
+const FIRST_OPEN: Duration = Duration::from_secs(5);
+const LONGEST_OPEN: Duration = Duration::from_secs(60);
+/// Calls at once from which on a recovering endpoint is trusted.
+const TRUSTED: u32 = 16;
+/// A probe that was not heard of for this long was lost.
+const PROBE_LOST: Duration = Duration::from_secs(60);
+/// How long to wait for one's turn while an endpoint recovers.
+const TURN: Duration = Duration::from_secs(1);
+
+/// All breakers of a process.
+pub(crate) struct Breakers {
+    by_endpoint: Mutex<BTreeMap<Endpoint, Breaker>>,
+    metrics: Arc<Metrics>,
+}
+
+enum Breaker {
+    Closed { failures: u32, recent: VecDeque<bool> },
+    Open { until: Timestamp, lasts: Duration },
+    Recovering { may: u32, out: u32, lasts: Duration, moved: Timestamp },
+}
+
+/// A place among the calls that a recovering endpoint gets; given back when dropped.
+pub(crate) struct Pass {
+    breakers: Arc<Breakers>,
+    endpoint: Endpoint,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let Some(Breaker::Recovering { out, .. }) = self.breakers.lock().get_mut(&self.endpoint) {
+            *out = out.saturating_sub(1);
+        }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::Closed { failures: 0, recent: VecDeque::new() }
+    }
+}
+
+impl Breakers {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { by_endpoint: Mutex::default(), metrics }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Endpoint, Breaker>> {
+        self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a call may be made now.
+    ///
+    /// # Errors
+    /// How long to wait, if not.
+    pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint, now: Timestamp) -> Result<Pass, Duration> {
+        let mut all = self.lock();
+        let breaker = all.entry(endpoint.clone()).or_default();
+        if let Breaker::Open { until, lasts } = *breaker {
+            if now < until {
+                return Err(between(now, until));
+            }
+            *breaker = Breaker::Recovering { may: 1, out: 0, lasts, moved: now };
+        }
+        if let Breaker::Recovering { may, out, moved, .. } = breaker {
+            if between(*moved, now) > PROBE_LOST {
+                (*out, *moved) = (0, now);
+            }
+            if *out >= *may {
+                return Err(TURN);
+            }
+            *out += 1;
+        }
+        Ok(Pass { breakers: self.clone(), endpoint: endpoint.clone() })
+    }
+
+    /// The endpoint answered.
+    pub(crate) fn success(&self, endpoint: &Endpoint, now: Timestamp) {
+        let mut all = self.lock();
+        let breaker = all.entry(endpoint.clone()).or_default();
+        match breaker {
+            Breaker::Closed { failures, recent } => {
+                *failures = 0;
+                push(recent, true);
+            }
+            // An answer to a call that was made before it opened proves nothing about now.
+            Breaker::Open { .. } => {}
+            Breaker::Recovering { may, moved, .. } => {
+                *may *= 2;
+                *moved = now;
+                if *may >= TRUSTED {
+                    *breaker = Breaker::default();
+                    tracing::info!(frontdesk.endpoint = endpoint.as_str(), "breaker.closed");
+                }
+            }
+        }
+    }
+
+    /// The endpoint failed.
+    pub(crate) fn failure(&self, endpoint: &Endpoint, now: Timestamp) {
+        let mut all = self.lock();
+        let breaker = all.entry(endpoint.clone()).or_default();
+        let lasts = match breaker {
+            Breaker::Closed { failures, recent } => {
+                *failures += 1;
+                push(recent, false);
+                let failed = recent.iter().filter(|ok| !**ok).count();
+                let mostly = recent.len() >= ENOUGH && failed * 10 >= recent.len() * TENTHS;
+                if *failures < CONSECUTIVE && !mostly {
+                    return;
+                }
+                FIRST_OPEN
+            }
+            Breaker::Open { .. } => return,
+            Breaker::Recovering { lasts, .. } => (*lasts * 2).min(LONGEST_OPEN),
+        };
+        self.metrics.breaker_opened.add_one();
+        tracing::warn!(frontdesk.endpoint = endpoint.as_str(), open_s = lasts.as_secs(), "breaker.opened");
+        let until =
+            now.saturating_add(jiff::SignedDuration::try_from(lasts).unwrap_or_default()).unwrap_or(now);
+        *breaker = Breaker::Open { until, lasts };
+    }
+}
+
+fn push(recent: &mut VecDeque<bool>, ok: bool) {
+    if recent.len() == WINDOW {
+        recent.pop_front();
+    }
+    recent.push_back(ok);
+}
+
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

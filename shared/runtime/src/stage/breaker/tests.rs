@@ -1,0 +1,83 @@
+use std::{sync::Arc, time::Duration};
+
+use domain::Endpoint;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Breakers;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
+}
+
+fn fixture() -> (Arc<Breakers>, Endpoint) {
+    (Arc::new(Breakers::new(Arc::default())), Endpoint::ehr("main"))
+}
+
+fn open(breakers: &Arc<Breakers>, endpoint: &Endpoint) {
+    (0..10).for_each(|_| breakers.failure(endpoint, at(0)));
+}
+
+#[test]
+fn scattered_failures_do_not_open() {
+    let (breakers, endpoint) = fixture();
+    for n in 0..1000 {
+        if n % 2 == 0 {
+            breakers.success(&endpoint, at(n));
+        } else {
+            breakers.failure(&endpoint, at(n));
+        }
+        assert!(breakers.admit(&endpoint, at(n)).is_ok());
+    }
+}
+
+#[test]
+fn ten_in_a_row_open_for_five_seconds() {
+    let (breakers, endpoint) = fixture();
+    (0..9).for_each(|_| breakers.failure(&endpoint, at(0)));
+    assert!(breakers.admit(&endpoint, at(0)).is_ok());
+    breakers.failure(&endpoint, at(0));
+    assert_eq!(breakers.admit(&endpoint, at(2)).err(), Some(Duration::from_secs(3)));
+    assert!(breakers.admit(&Endpoint::ehr("other"), at(2)).is_ok());
+}
+
+#[test]
+fn mostly_failures_open() {
+    let (breakers, endpoint) = fixture();
+    for n in 0..50 {
+        if n % 6 == 5 {
+            breakers.success(&endpoint, at(0));
+        } else {
+            breakers.failure(&endpoint, at(0));
+        }
+    }
+    assert!(breakers.admit(&endpoint, at(1)).is_err());
+}
+
+#[test]
+fn probes_and_ramps_up() {
+    let (breakers, endpoint) = fixture();
+    open(&breakers, &endpoint);
+    let probe = breakers.admit(&endpoint, at(5)).ok().unwrap();
+    assert!(breakers.admit(&endpoint, at(5)).is_err(), "one probe at a time");
+    breakers.success(&endpoint, at(6));
+    drop(probe);
+    let two = [breakers.admit(&endpoint, at(6)), breakers.admit(&endpoint, at(6))];
+    assert!(two.iter().all(Result::is_ok));
+    assert!(breakers.admit(&endpoint, at(6)).is_err());
+    (0..3).for_each(|_| breakers.success(&endpoint, at(7)));
+    let many: Vec<_> = (0..100).map(|_| breakers.admit(&endpoint, at(7))).collect();
+    assert!(many.iter().all(Result::is_ok), "closed again");
+}
+
+#[test]
+fn a_failed_probe_opens_for_longer_and_a_lost_one_does_not_block() {
+    let (breakers, endpoint) = fixture();
+    open(&breakers, &endpoint);
+    let probe = breakers.admit(&endpoint, at(5)).ok().unwrap();
+    breakers.failure(&endpoint, at(5));
+    drop(probe);
+    assert_eq!(breakers.admit(&endpoint, at(5)).err(), Some(Duration::from_secs(10)));
+    let _lost = breakers.admit(&endpoint, at(15)).ok().unwrap();
+    assert!(breakers.admit(&endpoint, at(16)).is_err());
+    assert!(breakers.admit(&endpoint, at(16 + 61)).is_ok());
+}

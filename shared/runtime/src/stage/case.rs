@@ -1,0 +1,131 @@
+//! The delivery under work: what came, decoded, and what is found out about it on the way.
+
+use std::sync::{Arc, Mutex};
+
+use domain::{CorrelationId, LaneName, MessageId, Meta, Stage, clock::Clock, ports::HopLog, seal::Keyring};
+use lapin::{message::Delivery, types::ShortString};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use super::{Context, Incoming, breaker::Breakers, context::Told, pauses::Pauses, retry::RetryPolicy};
+use crate::{
+    amqp::{Headers, Publisher, header},
+    telemetry::{self, Metrics, Traceparent},
+};
+
+/// What all deliveries of a stage share.
+pub(super) struct Core {
+    pub(super) stage: Stage,
+    pub(super) app: &'static str,
+    pub(super) publisher: Publisher,
+    pub(super) log: Arc<dyn HopLog>,
+    pub(super) keys: Arc<Keyring>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) retry: RetryPolicy,
+    pub(super) breakers: Arc<Breakers>,
+    pub(super) pauses: Pauses,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) max_body: usize,
+    /// Schema under which a body that came in clear is sealed.
+    pub(super) clear_schema: &'static str,
+    /// Cancelled when the process is to stop.
+    pub(super) stop: CancellationToken,
+}
+
+/// One delivery. Its body may be PHI in clear: no `Debug`.
+pub(super) struct Case {
+    pub(super) body: Vec<u8>,
+    pub(super) schema: Option<String>,
+    pub(super) content_type: Option<String>,
+    /// What the sender set; the context's is set in any case.
+    pub(super) correlation: Option<CorrelationId>,
+    pub(super) trace: Traceparent,
+    pub(super) lane: LaneName,
+    pub(super) cx: Context,
+    pub(super) span: Span,
+    /// Known once it is open.
+    pub(super) meta: Option<Meta>,
+    /// Cancelled when the delivery is no longer ours to acknowledge.
+    pub(super) lost: CancellationToken,
+}
+
+impl Case {
+    /// Decodes what AMQP carries beside the body. Whatever a foreign publisher left out or got wrong is made up for.
+    pub(super) fn decode(core: &Core, lane: &LaneName, delivery: Delivery, lost: CancellationToken) -> Self {
+        let properties = &delivery.properties;
+        let headers = Headers::read(properties.headers().as_ref());
+        let message =
+            parsed(properties.message_id()).unwrap_or_else(|| MessageId::from_uuid(core.clock.fresh_id()));
+        let correlation: Option<CorrelationId> = parsed(properties.correlation_id());
+        let trace = Traceparent {
+            parent: headers.get(header::TRACEPARENT).map(str::to_owned),
+            state: headers.get(header::TRACESTATE).map(str::to_owned),
+        };
+        let cx = Context {
+            message,
+            correlation: correlation.unwrap_or_else(|| CorrelationId::from_uuid(core.clock.fresh_id())),
+            redelivered: delivery.redelivered,
+            attempt: headers.parse::<u32>(header::ATTEMPT).unwrap_or(1).max(1),
+            first_failed_at: headers.parse(header::FIRST_FAILED_AT),
+            received_at: core.clock.now(),
+            keys: core.keys.clone(),
+            clock: core.clock.clone(),
+            breakers: core.breakers.clone(),
+            pauses: core.pauses.clone(),
+            told: Mutex::new(Told::default()),
+        };
+        let span = span(core, lane, &cx);
+        telemetry::adopt(&span, &trace);
+        Self {
+            schema: text(properties.kind()),
+            content_type: text(properties.content_type()),
+            body: delivery.data,
+            correlation,
+            trace,
+            lane: lane.clone(),
+            cx,
+            span,
+            meta: None,
+            lost,
+        }
+    }
+
+    /// The delivery as a handler's input sees it.
+    pub(super) fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            body: &self.body,
+            schema: self.schema.as_deref(),
+            content_type: self.content_type.as_deref(),
+            correlation: self.correlation,
+            message: self.cx.message,
+            redelivered: self.cx.redelivered,
+            received_at: self.cx.received_at,
+        }
+    }
+}
+
+/// A consumer span by the OpenTelemetry conventions for messaging.
+fn span(core: &Core, lane: &LaneName, cx: &Context) -> Span {
+    let queue = core.stage.queue(lane);
+    tracing::info_span!(
+        "process",
+        otel.name = format!("process {queue}"),
+        otel.kind = "consumer",
+        otel.status_code = tracing::field::Empty,
+        messaging.system = "rabbitmq",
+        "messaging.operation.type" = "process",
+        "messaging.operation.name" = "process",
+        messaging.destination.name = queue,
+        messaging.message.id = %cx.message,
+        messaging.message.conversation_id = %cx.correlation,
+        frontdesk.attempt = cx.attempt,
+    )
+}
+
+fn parsed<T: std::str::FromStr>(field: &Option<ShortString>) -> Option<T> {
+    field.as_ref()?.as_str().parse().ok()
+}
+
+fn text(field: &Option<ShortString>) -> Option<String> {
+    field.as_ref().map(ToString::to_string)
+}

@@ -1,0 +1,228 @@
+//! Carrying out a decision: what is published, what is journalled, and whether the delivery may be acknowledged.
+//!
+//! A delivery is acknowledged only after its onward message is confirmed and routed **and** its journal row is committed.
+//! While the broker or the store does not take something, the delivery stays in hand and the step is repeated; if the delivery
+//! is lost or the process stops meanwhile, it is let go unacknowledged, and comes again.
+
+mod steady;
+
+use std::time::Duration;
+
+use domain::{
+    Code, Endpoint, Exchange, Fault, FieldPath,
+    envelope::{CONTENT_TYPE, Envelope},
+    hop::{Event, Transition},
+};
+use tracing::{Instrument, info_span};
+
+use super::{
+    case::{Case, Core},
+    executor::Decision,
+    hop::{Entry, row},
+    parcel,
+    pauses::PAUSED_WAIT,
+    retry::{Wait, chance},
+};
+use crate::amqp::{Properties, header};
+use steady::Stuck;
+
+/// What becomes of the delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Acknowledge it.
+    Done,
+    /// Acknowledge it; it waits this long for an endpoint that is paused or down.
+    HeldBack(Duration),
+    /// Do not acknowledge it.
+    LetGo,
+}
+
+/// Carries out a decision.
+pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> Verdict {
+    if case.lost.is_cancelled() {
+        // The broker gives it to someone again: doing more here would only do it twice.
+        return let_go(core);
+    }
+    let held = if let Decision::HeldBack(time) = decision { Some(time) } else { None };
+    let done = match decision {
+        Decision::Emit(envelope) => emit(core, case, *envelope).await,
+        Decision::Settle(settled) => {
+            core.metrics.settled.add_one();
+            let transition = Some(Transition::Settle(settled));
+            steady::append(core, case, row(core, case, Entry { transition, ..Entry::of(Event::Settled) }))
+                .await
+        }
+        Decision::Hold { code, field } => hold(core, case, code, field).await,
+        Decision::Snooze(time) => {
+            core.metrics.snoozed.add_one();
+            wait(core, case, Entry::of(Event::Snoozed), Wait::at_least(time), Next::same(case)).await
+        }
+        Decision::HeldBack(time) => {
+            core.metrics.held_back.add_one();
+            put_off(core, case, Wait::at_least(time), Next::same(case)).await
+        }
+        Decision::Paused => {
+            core.metrics.held_back.add_one();
+            put_off(core, case, Wait::at_least(PAUSED_WAIT), Next::same(case)).await
+        }
+        Decision::Retry { code, endpoint, after } => retry(core, case, code, endpoint, after).await,
+        Decision::Die { code, field, endpoint } => die(core, case, code, field, endpoint).await,
+    };
+    match (done, held) {
+        (Ok(()), None) => Verdict::Done,
+        (Ok(()), Some(time)) => Verdict::HeldBack(time),
+        (Err(_), _) => let_go(core),
+    }
+}
+
+fn let_go(core: &Core) -> Verdict {
+    core.metrics.abandoned.add_one();
+    Verdict::LetGo
+}
+
+/// Publish onward ∥ journal row.
+async fn emit(core: &Core, case: &Case, envelope: Envelope) -> Result<(), Stuck> {
+    let Ok(body) = envelope.to_vec() else { return die(core, case, Code::Malformed, None, None).await };
+    let exchange = core.stage.writes().as_str();
+    let key = Exchange::routing_key(&envelope.meta.clinic);
+    let span = info_span!(
+        "send",
+        otel.name = format!("send {exchange}"),
+        otel.kind = "producer",
+        messaging.system = "rabbitmq",
+        "messaging.operation.type" = "send",
+        messaging.destination.name = exchange,
+        messaging.rabbitmq.destination.routing_key = key,
+    );
+    let publish = async {
+        let message = domain::MessageId::from_uuid(core.clock.fresh_id());
+        let properties = Properties::new(message, core.app, CONTENT_TYPE, core.clock.now())
+            .correlation(envelope.meta.correlation)
+            .schema(envelope.schema.as_str())
+            .clinic(&envelope.meta.clinic)
+            .lane(&case.lane);
+        steady::hand_on(core, case, exchange, &key, parcel::traced(properties, case), body).await
+    };
+    let journal = steady::append(core, case, row(core, case, Entry::of(Event::Emitted)));
+    match tokio::join!(publish.instrument(span), journal) {
+        (Ok(()), Ok(())) => {
+            core.metrics.emitted.add_one();
+            Ok(())
+        }
+        // Nobody took it. Its row says "emitted" and the next one says why not; the copy that waits is emitted again.
+        (Err(Stuck::Refused), Ok(())) => retry(core, case, Code::BrokerRefused, None, None).await,
+        (Err(stuck), _) | (_, Err(stuck)) => Err(stuck),
+    }
+}
+
+async fn hold(core: &Core, case: &Case, code: Code, field: Option<FieldPath>) -> Result<(), Stuck> {
+    let parked = match parcel::sealed(core, case) {
+        Ok(parcel) => parcel.body,
+        Err(fault) => return unsealable(&fault),
+    };
+    tracing::info!(frontdesk.code = code.as_str(), "delivery.held");
+    core.metrics.held.add_one();
+    let transition = Some(Transition::Hold { code, field: field.clone() });
+    let entry = Entry { code: Some(code), field, transition, parked: Some(parked), ..Entry::of(Event::Held) };
+    steady::append(core, case, row(core, case, entry)).await
+}
+
+async fn retry(
+    core: &Core,
+    case: &Case,
+    code: Code,
+    endpoint: Option<Endpoint>,
+    after: Option<Duration>,
+) -> Result<(), Stuck> {
+    let first_failed_at = case.cx.first_failed_at.unwrap_or_else(|| case.cx.now());
+    // To be throttled is no failed attempt, but it has its time too.
+    let attempt = if after.is_some() { 0 } else { case.cx.attempt };
+    if core.retry.exhausted(attempt, first_failed_at, case.cx.now()) {
+        return die(core, case, code, None, endpoint).await;
+    }
+    let wait_for =
+        after.map_or_else(|| core.retry.wait(case.cx.attempt, chance(&*core.clock)), Wait::at_least);
+    tracing::warn!(
+        frontdesk.code = code.as_str(),
+        frontdesk.endpoint = endpoint.as_ref().map(Endpoint::as_str),
+        frontdesk.wait = wait_for.name(),
+        "delivery.retried"
+    );
+    core.metrics.retried.add_one();
+    let next = Next {
+        attempt: if after.is_some() { case.cx.attempt } else { case.cx.attempt.saturating_add(1) },
+        first_failed_at: Some(first_failed_at),
+    };
+    wait(core, case, Entry { code: Some(code), endpoint, ..Entry::of(Event::Retried) }, wait_for, next).await
+}
+
+/// What the copy that waits says about its past.
+struct Next {
+    attempt: u32,
+    first_failed_at: Option<jiff::Timestamp>,
+}
+
+impl Next {
+    const fn same(case: &Case) -> Self {
+        Self { attempt: case.cx.attempt, first_failed_at: case.cx.first_failed_at }
+    }
+}
+
+/// Journal row, then the copy that waits: while the store is down no copies are made, so that an outage does not multiply messages.
+async fn wait(core: &Core, case: &Case, entry: Entry, wait: Wait, next: Next) -> Result<(), Stuck> {
+    steady::append(core, case, row(core, case, entry)).await?;
+    put_off(core, case, wait, next).await
+}
+
+async fn put_off(core: &Core, case: &Case, wait: Wait, next: Next) -> Result<(), Stuck> {
+    let parcel = match parcel::sealed(core, case) {
+        Ok(parcel) => parcel,
+        Err(fault) => return unsealable(&fault),
+    };
+    let properties = parcel::properties(core, case, &parcel.schema)
+        .header(header::ATTEMPT, Some(next.attempt))
+        .header(header::FIRST_FAILED_AT, next.first_failed_at);
+    steady::publish(core, case, wait.name(), &core.stage.queue(&case.lane), properties, parcel.body).await
+}
+
+async fn die(
+    core: &Core,
+    case: &Case,
+    code: Code,
+    field: Option<FieldPath>,
+    endpoint: Option<Endpoint>,
+) -> Result<(), Stuck> {
+    let parcel = match parcel::sealed(core, case) {
+        Ok(parcel) => parcel,
+        Err(fault) => return unsealable(&fault),
+    };
+    let about =
+        endpoint.as_ref().map(Endpoint::as_str).or(field.as_ref().map(FieldPath::as_str)).unwrap_or("-");
+    let fingerprint = format!("{}/{code}/{about}", core.stage);
+    tracing::warn!(frontdesk.code = code.as_str(), frontdesk.fingerprint = fingerprint, "delivery.died");
+    tracing::Span::current().record("otel.status_code", "ERROR");
+    core.metrics.dead.add_one();
+    let properties = parcel::properties(core, case, &parcel.schema)
+        .header(header::CODE, Some(code))
+        .header(header::FIELD, field.as_ref())
+        .header(header::STAGE, Some(core.stage))
+        .header(header::FINGERPRINT, Some(&fingerprint))
+        .header(header::SUBMISSION, case.meta.as_ref().map(|meta| &meta.submission))
+        .header(header::ATTEMPT, Some(case.cx.attempt))
+        .header(header::FIRST_FAILED_AT, case.cx.first_failed_at);
+    let exchange = core.stage.dead_letter_exchange(&case.lane);
+    let queue = core.stage.queue(&case.lane);
+    let transition = Some(Transition::Die { code, field: field.clone() });
+    let entry = Entry { code: Some(code), field, endpoint, transition, ..Entry::of(Event::Died) };
+    let (published, journalled) = tokio::join!(
+        steady::publish(core, case, &exchange, &queue, properties, parcel.body),
+        steady::append(core, case, row(core, case, entry)),
+    );
+    published.and(journalled)
+}
+
+/// Only a process without random numbers cannot seal; nothing that is not sealed leaves it.
+fn unsealable(fault: &Fault) -> Result<(), Stuck> {
+    tracing::error!(frontdesk.code = fault.code().as_str(), "delivery.unsealable");
+    Err(Stuck::Gone)
+}

@@ -1,0 +1,113 @@
+//! One delivery from receipt to verdict, as a pipeline of named steps.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use domain::{
+    Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled,
+    envelope::{Envelope, Message, Secret},
+};
+use futures_util::FutureExt;
+use lapin::message::Delivery;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{
+    Handler, Input,
+    case::{Case, Core},
+    effect::{self, Verdict},
+};
+
+/// What is to be done with a delivery. All that a handler can want, and all that can go wrong, is one of these.
+pub(super) enum Decision {
+    /// Hand on.
+    Emit(Box<Envelope>),
+    /// It came to an end.
+    Settle(Settled),
+    /// A person decides.
+    Hold { code: Code, field: Option<FieldPath> },
+    /// Not yet.
+    Snooze(Duration),
+    /// Not yet, because an endpoint is paused or known to be down: nothing was done and nothing is journalled.
+    HeldBack(Duration),
+    /// Not yet, because its clinic is paused. The others of its lane are not.
+    Paused,
+    /// Try again. Without `after` the policy says when, and it counts as an attempt.
+    Retry { code: Code, endpoint: Option<Endpoint>, after: Option<Duration> },
+    /// To the dead letters.
+    Die { code: Code, field: Option<FieldPath>, endpoint: Option<Endpoint> },
+}
+
+/// receive → decode → open → handle → effect.
+pub(super) async fn deliver<H: Handler>(
+    core: Arc<Core>,
+    handler: Arc<H>,
+    lane: LaneName,
+    delivery: Delivery,
+    lost: CancellationToken,
+) -> Verdict {
+    core.metrics.received.add_one();
+    let mut case = Case::decode(&core, &lane, delivery, lost);
+    let span = case.span.clone();
+    async {
+        let decision = decide(&core, &*handler, &mut case).await;
+        effect::carry_out(&core, &case, decision).await
+    }
+    .instrument(span)
+    .await
+}
+
+async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decision {
+    // What a panic says is dropped unread: it may quote PHI. The panic hook has logged where it was.
+    match AssertUnwindSafe(open_and_handle(core, handler, case)).catch_unwind().await {
+        Ok(Ok(decision)) => decision,
+        Ok(Err(fault)) => from_fault(core, case, fault),
+        Err(_) => Decision::Die { code: Code::HandlerPanic, field: None, endpoint: None },
+    }
+}
+
+async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Result<Decision, Fault> {
+    if case.body.len() > core.max_body {
+        return Err(Fault::permanent(Code::TooLarge));
+    }
+    let input = H::Input::open(&case.incoming(), &core.keys, &case.cx)?;
+    case.meta = Some(input.meta().clone());
+    if case.cx.pauses.clinic(&input.meta().clinic) {
+        return Ok(Decision::Paused);
+    }
+    if let Some(wait) = handler.endpoints(&input).iter().filter_map(|one| case.cx.held_back(one)).max() {
+        return Ok(Decision::HeldBack(wait));
+    }
+    let outcome = handler.handle(input, &case.cx).await?;
+    from_outcome(core, case, outcome)
+}
+
+fn from_outcome<S: Secret>(
+    core: &Core,
+    case: &mut Case,
+    outcome: Outcome<Message<S>>,
+) -> Result<Decision, Fault> {
+    Ok(match outcome {
+        Outcome::Emit(message) => {
+            case.meta = Some(message.meta.clone());
+            Decision::Emit(Box::new(message.seal(&core.keys)?))
+        }
+        Outcome::Done(settled) => Decision::Settle(settled),
+        Outcome::Hold(hold) => Decision::Hold { code: hold.code, field: hold.field },
+        // Told to wait for an endpoint, and so it does.
+        Outcome::Snooze(time) if case.cx.told().held_back.is_some() => Decision::HeldBack(time),
+        Outcome::Snooze(time) => Decision::Snooze(time),
+    })
+}
+
+fn from_fault(core: &Core, case: &Case, fault: Fault) -> Decision {
+    match fault {
+        Fault::Transient { code, endpoint } => {
+            if let Some(endpoint) = &endpoint {
+                core.breakers.failure(endpoint, case.cx.now());
+            }
+            Decision::Retry { code, endpoint, after: None }
+        }
+        Fault::Throttled { code, after, endpoint } => Decision::Retry { code, endpoint, after: Some(after) },
+        Fault::Permanent { code, field } => Decision::Die { code, field, endpoint: None },
+    }
+}

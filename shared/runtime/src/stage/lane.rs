@@ -1,0 +1,306 @@
+//! Consuming one lane: one channel after the other, for as long as the process lives.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::LaneName;
+use futures_util::{FutureExt, StreamExt};
+use lapin::{
+    Channel, Consumer,
+    message::Delivery,
+    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
+    types::FieldTable,
+};
+use tokio::{task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{Handler, acks::Acks, case::Core, effect::Verdict, executor, pauses::Pauses};
+use crate::{
+    amqp::{Pace, Session},
+    config::StageSection,
+};
+
+/// So many held back in a row mean that the lane as a whole has nothing to do.
+const ALL_HELD_BACK: usize = 16;
+/// The longest that a lane stops taking messages because all were held back; then it looks again.
+const LONGEST_STALL: Duration = Duration::from_secs(5);
+/// How long a cancelled consumer may take to give back what it has not handled.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(2);
+const NACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
+
+/// Why a channel was left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The process stops, or the lane is paused: what is in hand is to be finished.
+    Asked,
+    /// The channel or its connection is gone.
+    Lost,
+}
+
+/// A delivery that was dealt with.
+struct Finished {
+    /// Which channel it came over: tags of an earlier one mean nothing.
+    channel: u64,
+    tag: u64,
+    verdict: Verdict,
+}
+
+/// One lane's consumer.
+pub(super) struct Lane<H> {
+    core: Arc<Core>,
+    handler: Arc<H>,
+    name: LaneName,
+    concurrency: usize,
+    prefetch: u16,
+    hard: CancellationToken,
+    pauses: Pauses,
+    working: Arc<AtomicBool>,
+    tasks: JoinSet<Finished>,
+    channels: u64,
+    held_back: usize,
+    stalled_until: Option<Instant>,
+}
+
+impl<H: Handler> Lane<H> {
+    /// `working` tells whether the lane consumes, or is meant not to.
+    pub(super) fn new(
+        core: Arc<Core>,
+        handler: Arc<H>,
+        name: LaneName,
+        section: &StageSection,
+        hard: CancellationToken,
+        working: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            pauses: core.pauses.clone(),
+            core,
+            handler,
+            name,
+            concurrency: section.concurrency,
+            prefetch: section.prefetch,
+            hard,
+            working,
+            tasks: JoinSet::new(),
+            channels: 0,
+            held_back: 0,
+            stalled_until: None,
+        }
+    }
+
+    /// Consumes until the process is asked to stop, and what is in hand is finished or the hard deadline has come.
+    pub(super) async fn run(mut self) {
+        let stop = self.core.stop.clone();
+        let mut pace = Pace::new(Duration::from_millis(50), Duration::from_secs(5));
+        while !stop.is_cancelled() {
+            if self.is_paused() {
+                self.working.store(true, Ordering::Relaxed);
+                tokio::select! {
+                    () = self.pauses.changed() => {}
+                    () = stop.cancelled() => {}
+                }
+                continue;
+            }
+            let link = self.core.publisher.link().clone();
+            let session = tokio::select! {
+                session = link.connected() => session,
+                () = stop.cancelled() => break,
+            };
+            let Ok(session) = session else { break };
+            let started = Instant::now();
+            if self.serve(&session).await == End::Lost {
+                if started.elapsed() > Duration::from_secs(10) {
+                    pace.reset();
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pace.step()) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        }
+        self.finish_orphans().await;
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pauses.lane(self.core.stage, &self.name)
+    }
+
+    /// One channel: consume over it, then finish and give back what came over it.
+    async fn serve(&mut self, session: &Session) -> End {
+        let queue = self.core.stage.queue(&self.name);
+        let Ok(channel) = session.channel().await else { return End::Lost };
+        let consuming = async {
+            channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
+            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+            channel.basic_consume(queue.as_str().into(), "".into(), options, arguments).await
+        };
+        let mut consumer = match consuming.await {
+            Ok(consumer) => consumer,
+            Err(error) => {
+                tracing::warn!(messaging.destination.name = queue, %error, "lane.refused");
+                return End::Lost;
+            }
+        };
+        self.channels += 1;
+        let lost = session.lost().child_token();
+        let _gone_with_the_channel = lost.clone().drop_guard();
+        let mut acks = Acks::default();
+        tracing::info!(messaging.destination.name = queue, "lane.consuming");
+        self.working.store(true, Ordering::Relaxed);
+        let mut end = self.pump(&channel, &mut consumer, &mut acks, &lost).await;
+        if end == End::Asked {
+            end = self.drain(&channel, consumer, &mut acks, &lost).await;
+        }
+        self.working.store(false, Ordering::Relaxed);
+        tracing::info!(messaging.destination.name = queue, lost = end == End::Lost, "lane.stopped");
+        end
+    }
+
+    async fn pump(
+        &mut self,
+        channel: &Channel,
+        consumer: &mut Consumer,
+        acks: &mut Acks,
+        lost: &CancellationToken,
+    ) -> End {
+        let stop = self.core.stop.clone();
+        loop {
+            let stall = self.stalled_until;
+            let room = stall.is_none() && self.tasks.len() < self.concurrency;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return End::Asked,
+                () = lost.cancelled() => return End::Lost,
+                () = self.pauses.changed() => if self.is_paused() { return End::Asked },
+                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    if self.settle(done.ok(), channel, acks) == End::Lost {
+                        return End::Lost;
+                    }
+                }
+                () = tokio::time::sleep_until(stall.unwrap_or_else(Instant::now)), if stall.is_some() => {
+                    self.stalled_until = None;
+                }
+                delivery = consumer.next(), if room => match delivery {
+                    Some(Ok(delivery)) => self.take(delivery, acks, lost),
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "lane.interrupted");
+                        return End::Lost;
+                    }
+                    None => return End::Lost,
+                },
+            }
+        }
+    }
+
+    /// Takes a delivery in hand.
+    fn take(&mut self, delivery: Delivery, acks: &mut Acks, lost: &CancellationToken) {
+        let (channel, tag) = (self.channels, delivery.delivery_tag);
+        acks.take(tag);
+        let metrics = self.core.metrics.clone();
+        metrics.in_flight.add(1);
+        let work = executor::deliver(
+            self.core.clone(),
+            self.handler.clone(),
+            self.name.clone(),
+            delivery,
+            lost.clone(),
+        );
+        self.tasks.spawn(async move {
+            let verdict = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Verdict::LetGo);
+            metrics.in_flight.add(-1);
+            Finished { channel, tag, verdict }
+        });
+    }
+
+    /// Tells the broker about everything that is finished by now.
+    fn settle(&mut self, first: Option<Finished>, channel: &Channel, acks: &mut Acks) -> End {
+        let mut finished: Vec<Finished> = first.into_iter().collect();
+        while let Some(next) = self.tasks.try_join_next() {
+            finished.extend(next.ok());
+        }
+        finished.retain(|one| one.channel == self.channels);
+        let mut told = true;
+        let mut done = Vec::with_capacity(finished.len());
+        for one in &finished {
+            self.note(one.verdict);
+            if one.verdict == Verdict::LetGo {
+                acks.give_back(one.tag);
+                told &= give_back(channel, one.tag);
+            } else {
+                done.push(one.tag);
+            }
+        }
+        for ack in acks.settle(&done) {
+            // Polled once, the frame is on its way; waiting for it to be written costs a third of the throughput.
+            let sent = channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }).now_or_never();
+            told &= !matches!(sent, Some(Err(_)));
+        }
+        if told { End::Asked } else { End::Lost }
+    }
+
+    /// Stops taking messages for a while if all of them are held back.
+    fn note(&mut self, verdict: Verdict) {
+        let Verdict::HeldBack(time) = verdict else {
+            self.held_back = 0;
+            return;
+        };
+        self.held_back += 1;
+        if self.held_back >= ALL_HELD_BACK {
+            self.stalled_until = Some(Instant::now() + time.min(LONGEST_STALL));
+            self.held_back = 0;
+        }
+    }
+
+    /// Stops consuming, gives back what is not in hand, finishes what is.
+    async fn drain(
+        &mut self,
+        channel: &Channel,
+        mut consumer: Consumer,
+        acks: &mut Acks,
+        lost: &CancellationToken,
+    ) -> End {
+        let giving_back = async {
+            channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
+            while let Some(Ok(delivery)) = consumer.next().await {
+                give_back(channel, delivery.delivery_tag);
+            }
+            Ok::<(), lapin::Error>(())
+        };
+        // If it takes too long, closing the channel gives them back.
+        let _ = tokio::time::timeout(RETURN_TIMEOUT, giving_back).await;
+        let hard = self.hard.clone();
+        while !acks.is_empty() {
+            tokio::select! {
+                done = self.tasks.join_next() => match done {
+                    Some(done) => if self.settle(done.ok(), channel, acks) == End::Lost { return End::Lost },
+                    None => break,
+                },
+                () = lost.cancelled() => return End::Lost,
+                () = hard.cancelled() => break,
+            }
+        }
+        // Waits for the acknowledgements to be taken: they are ahead of it.
+        let _ = tokio::time::timeout(RETURN_TIMEOUT, channel.close(200, "done".into())).await;
+        End::Asked
+    }
+
+    /// Handlers of lost channels may still be at work; what they do is safe to repeat, but better finished than cut.
+    async fn finish_orphans(&mut self) {
+        let hard = self.hard.clone();
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                _ = self.tasks.join_next() => {}
+                () = hard.cancelled() => return,
+            }
+        }
+    }
+}
+
+fn give_back(channel: &Channel, tag: u64) -> bool {
+    !matches!(channel.basic_nack(tag, NACK).now_or_never(), Some(Err(_)))
+}

@@ -1,0 +1,81 @@
+//! The incoming message made fit to lie somewhere: always sealed, whatever it came as.
+
+use domain::{
+    ClinicId, Fault, Meta, Phi, SubmissionId,
+    envelope::{CONTENT_TYPE, Envelope},
+    ids::{IdError, SourceName},
+    meta::Mode,
+};
+
+use super::{
+    RAW_SCHEMA,
+    case::{Case, Core},
+};
+use crate::amqp::{Properties, header};
+
+/// Stands for an id that could not be read.
+const UNKNOWN: &str = "unknown";
+/// Longest schema name that is taken over from a message.
+const SCHEMA_MAX: usize = 64;
+
+/// A sealed body and its schema.
+pub(super) struct Parcel {
+    pub(super) schema: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// The message as a sealed envelope. One that came sealed stays as it is, less anything that is not part of an envelope;
+/// anything else is sealed here, under its own metadata if it was readable and under placeholders if not.
+pub(super) fn sealed(core: &Core, case: &Case) -> Result<Parcel, Fault> {
+    let envelope = match Envelope::from_slice(&case.body) {
+        Ok(envelope) if is_name(&envelope.schema) => envelope,
+        _ => {
+            let plain = Phi::new(case.body.clone());
+            match &case.meta {
+                Some(meta) => Envelope::seal_bytes(core.clear_schema, meta.clone(), plain, &core.keys)?,
+                None => Envelope::seal_bytes(RAW_SCHEMA, placeholder(case)?, plain, &core.keys)?,
+            }
+        }
+    };
+    Ok(Parcel { body: envelope.to_vec()?, schema: envelope.schema })
+}
+
+/// A sender may write anything where a schema's name belongs.
+fn is_name(schema: &str) -> bool {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    !schema.is_empty() && schema.len() <= SCHEMA_MAX && schema.chars().all(ok)
+}
+
+fn placeholder(case: &Case) -> Result<Meta, Fault> {
+    let misnamed = |_: IdError| Fault::permanent(domain::Code::Malformed);
+    Ok(Meta {
+        submission: SubmissionId::parse(UNKNOWN).map_err(misnamed)?,
+        clinic: ClinicId::parse(UNKNOWN).map_err(misnamed)?,
+        source: SourceName::parse(UNKNOWN).map_err(misnamed)?,
+        submitted_at: case.cx.received_at,
+        received_at: case.cx.received_at,
+        correlation: case.cx.correlation,
+        admission: None,
+        person: None,
+        template: None,
+        mode: Mode::Live,
+        appointment_at: None,
+    })
+}
+
+/// The properties that the delivery keeps on its way back or to the dead letters: it is still the same hand-off.
+pub(super) fn properties(core: &Core, case: &Case, schema: &str) -> Properties {
+    let correlation = case.meta.as_ref().map_or(case.cx.correlation, |meta| meta.correlation);
+    let properties = Properties::new(case.cx.message, core.app, CONTENT_TYPE, core.clock.now())
+        .correlation(correlation)
+        .schema(schema)
+        .lane(&case.lane)
+        .header(header::CLINIC, case.meta.as_ref().map(|meta| &meta.clinic));
+    traced(properties, case)
+}
+
+/// Carries the trace of the delivery's span, or what came in.
+pub(super) fn traced(mut properties: Properties, case: &Case) -> Properties {
+    properties.trace = crate::telemetry::current(&tracing::Span::current(), &case.trace);
+    properties
+}

@@ -1,0 +1,86 @@
+//! Running a stage: all of its lanes, until the process is asked to stop.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use domain::ports::{HopLog, SwitchBoard};
+use futures_util::future::join_all;
+
+use super::{
+    Handler, Input, breaker::Breakers, case::Core, check, lane::Lane, pauses::Pauses, retry::RetryPolicy,
+};
+use crate::{Boot, ConfigError};
+
+/// Why a stage could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The broker lacks something that the stage needs.
+    #[error("the broker lacks {}; run `frontdesk topology apply`", .0.join(", "))]
+    Missing(Vec<String>),
+}
+
+/// Runs a stage until the process is asked to stop. A lost connection or database does not end it.
+///
+/// # Errors
+/// [`StageError`], before anything is consumed.
+pub async fn run_stage<H: Handler>(
+    boot: &Boot,
+    handler: H,
+    log: Arc<dyn HopLog>,
+    switches: Arc<dyn SwitchBoard>,
+) -> Result<(), StageError> {
+    let lanes = boot.lanes().to_vec();
+    let keys = boot.keys()?;
+    let publisher = boot.publisher().await?;
+    let stop = boot.shutdown().soft().clone();
+    let needs = check::needs(H::STAGE, &lanes);
+    let missing = tokio::select! {
+        missing = check::missing(publisher.link(), &needs) => missing,
+        () = stop.cancelled() => return Ok(()),
+    };
+    // A link that was stopped means that the process stops.
+    let Ok(missing) = missing else { return Ok(()) };
+    if !missing.is_empty() {
+        return Err(StageError::Missing(missing));
+    }
+    let core = Arc::new(Core {
+        stage: H::STAGE,
+        app: boot.name(),
+        publisher,
+        log: log.clone(),
+        keys,
+        clock: boot.clock(),
+        retry: RetryPolicy::new(boot.retry().clone()),
+        breakers: Arc::new(Breakers::new(boot.metrics().clone())),
+        pauses: Pauses::follow(switches, stop.clone()).await,
+        metrics: boot.metrics().clone(),
+        max_body: boot.stage().max_body,
+        clear_schema: H::Input::CLEAR,
+        stop,
+    });
+    boot.health().add("store", move || log.ready());
+    let handler = Arc::new(handler);
+    let consumers = lanes.into_iter().map(|lane| {
+        let working = watched(boot);
+        Lane::new(core.clone(), handler.clone(), lane, boot.stage(), boot.shutdown().hard().clone(), working)
+            .run()
+    });
+    join_all(consumers).await;
+    Ok(())
+}
+
+/// A flag that readiness looks at.
+fn watched(boot: &Boot) -> Arc<AtomicBool> {
+    let working = Arc::new(AtomicBool::new(false));
+    let seen = working.clone();
+    boot.health().add("consuming", move || {
+        let seen = seen.load(Ordering::Relaxed);
+        Box::pin(async move { seen })
+    });
+    working
+}

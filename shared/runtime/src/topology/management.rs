@@ -1,0 +1,242 @@
+//! The broker's management API: reading what is there, applying the topology, queue depths.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::{Client, Method, StatusCode, Url};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{BindingSpec, Plan, Step, Topology, plan::Found};
+use crate::{
+    ConfigError, Settings,
+    amqp::Address,
+    config::{ManagementSection, Secret},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Requests at once: a quorum queue takes the broker some time to make.
+const AT_ONCE: usize = 4;
+
+/// Why the management API could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManagementError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It did not answer, or not in time. The URL, which holds a password, is left out.
+    #[error("the broker's management API: {0}")]
+    Unreachable(reqwest::Error),
+    /// It refused.
+    #[error("the broker's management API refused {what}: {status}")]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// Its answer.
+        status: StatusCode,
+    },
+    /// Something is in the way that only a person may delete.
+    #[error("in the way:\n{0}")]
+    Conflict(String),
+}
+
+/// Messages in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Depth {
+    /// The queue.
+    #[serde(rename = "name")]
+    pub queue: String,
+    /// Waiting to be delivered.
+    #[serde(rename = "messages_ready", default)]
+    pub ready: u64,
+    /// Delivered, not acknowledged.
+    #[serde(rename = "messages_unacknowledged", default)]
+    pub unacked: u64,
+}
+
+/// A client for one vhost.
+pub struct Management {
+    client: Client,
+    base: Url,
+    user: String,
+    password: String,
+    vhost: String,
+}
+
+impl Management {
+    /// From `[management]`, for the vhost of `[amqp]`.
+    ///
+    /// # Errors
+    /// [`ManagementError::Config`] names the key.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ManagementError> {
+        settings.section::<ManagementSection>("management")?;
+        Self::new(&settings.secret("management", "url")?, &settings.secret("amqp", "url")?)
+    }
+
+    /// For the vhost that an AMQP URL names.
+    ///
+    /// # Errors
+    /// [`ManagementError::Config`] if a URL cannot be read.
+    pub fn new(url: &Secret, amqp: &Secret) -> Result<Self, ManagementError> {
+        let bad = || ConfigError::key("management.url", "not of the form http://user:password@host:port");
+        let mut base: Url = url.expose().parse().map_err(|_| bad())?;
+        let decoded = |text: &str| percent_decoded(text).ok_or_else(bad);
+        let (user, password) = (decoded(base.username())?, decoded(base.password().unwrap_or_default())?);
+        base.set_username("").and_then(|()| base.set_password(None)).map_err(|()| bad())?;
+        let vhost = Address::parse(amqp)?.vhost().to_owned();
+        let client = Client::builder().timeout(TIMEOUT).build().map_err(ManagementError::Unreachable)?;
+        Ok(Self { client, base, user, password, vhost })
+    }
+
+    /// The vhost.
+    pub fn vhost(&self) -> &str {
+        &self.vhost
+    }
+
+    /// What must be done.
+    ///
+    /// # Errors
+    /// [`ManagementError`].
+    pub async fn plan(&self, topology: &Topology) -> Result<Plan, ManagementError> {
+        let found = Found {
+            exchanges: self.get(&["exchanges", &self.vhost], None).await?,
+            queues: self.get(&["queues", &self.vhost], Some("name,arguments")).await?,
+            bindings: self.get(&["bindings", &self.vhost], None).await?,
+        };
+        Ok(Plan::against(topology, &found))
+    }
+
+    /// Does it, and returns what was done. Safe to repeat. If anything is in the way nothing is done.
+    ///
+    /// # Errors
+    /// [`ManagementError::Conflict`] lists what is in the way.
+    pub async fn apply(&self, topology: &Topology) -> Result<Plan, ManagementError> {
+        let plan = self.plan(topology).await?;
+        let conflicts: Vec<String> = plan.conflicts().map(ToString::to_string).collect();
+        if !conflicts.is_empty() {
+            return Err(ManagementError::Conflict(conflicts.join("\n")));
+        }
+        // In phases: what a binding is between must be there, and nothing is unbound before the rest is done.
+        for phase in 0..=2 {
+            let steps = plan.steps.iter().filter(|step| order(step) == phase);
+            stream::iter(steps.map(|step| self.take(step)))
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
+        }
+        Ok(plan)
+    }
+
+    async fn take(&self, step: &Step) -> Result<(), ManagementError> {
+        match step {
+            Step::Exchange(exchange) => {
+                let body = json!({ "type": exchange.kind, "durable": true, "arguments": exchange.arguments });
+                self.send(Method::PUT, &["exchanges", &self.vhost, &exchange.name], Some(body)).await
+            }
+            Step::Queue(queue) => {
+                let body = json!({ "durable": true, "arguments": queue.arguments });
+                self.send(Method::PUT, &["queues", &self.vhost, &queue.name], Some(body)).await
+            }
+            Step::Bind(BindingSpec { exchange, queue, routing_key }) => {
+                let body = json!({ "routing_key": routing_key, "arguments": {} });
+                self.send(Method::POST, &["bindings", &self.vhost, "e", exchange, "q", queue], Some(body))
+                    .await
+            }
+            Step::Unbind { binding, properties_key } => {
+                let path =
+                    ["bindings", &self.vhost, "e", &binding.exchange, "q", &binding.queue, properties_key];
+                self.send(Method::DELETE, &path, None).await
+            }
+            Step::Conflict { .. } => Ok(()),
+        }
+    }
+
+    /// The depth of every queue. The broker counts every few seconds: zero may be a little old.
+    ///
+    /// # Errors
+    /// [`ManagementError`].
+    pub async fn depths(&self) -> Result<Vec<Depth>, ManagementError> {
+        self.get(&["queues", &self.vhost], Some("name,messages_ready,messages_unacknowledged")).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("api").extend(path);
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        columns: Option<&str>,
+    ) -> Result<T, ManagementError> {
+        let mut url = self.url(path);
+        if let Some(columns) = columns {
+            url.query_pairs_mut().append_pair("columns", columns);
+        }
+        let request = self.client.get(url).basic_auth(&self.user, Some(&self.password));
+        let response = request.send().await.map_err(unreachable)?;
+        checked(&path.join(" "), response.status())?;
+        response.json().await.map_err(unreachable)
+    }
+
+    async fn send(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<(), ManagementError> {
+        let mut request =
+            self.client.request(method, self.url(path)).basic_auth(&self.user, Some(&self.password));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        checked(&path.join(" "), response.status())
+    }
+}
+
+const fn order(step: &Step) -> u8 {
+    match step {
+        Step::Exchange(_) | Step::Queue(_) | Step::Conflict { .. } => 0,
+        Step::Bind(_) => 1,
+        Step::Unbind { .. } => 2,
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> ManagementError {
+    ManagementError::Unreachable(error.without_url())
+}
+
+fn checked(what: &str, status: StatusCode) -> Result<(), ManagementError> {
+    if status.is_success() { Ok(()) } else { Err(ManagementError::Refused { what: what.to_owned(), status }) }
+}
+
+/// Undoes percent-encoding, which a password in a URL may have.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let pair = [bytes.next()?, bytes.next()?];
+            out.push(*hex::decode(pair).ok()?.first()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Management, percent_decoded};
+    use crate::config::Secret;
+
+    #[test]
+    fn credentials_leave_the_url_and_the_vhost_is_one_segment() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let url = secret("http://u:p%40ss@host:15672");
+        let management = Management::new(&url, &secret("amqp://host/%2f")).unwrap();
+        assert_eq!((management.user.as_str(), management.password.as_str()), ("u", "p@ss"));
+        let url = management.url(&["queues", management.vhost(), "validation.default"]);
+        assert_eq!(url.as_str(), "http://host:15672/api/queues/%2F/validation.default");
+        assert_eq!(percent_decoded("100%"), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! The boot, as the process that it makes: the example stage, run as a service is.
+
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use domain::{
+    Exchange, Phi,
+    envelope::{CONTENT_TYPE, Message, Secret},
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use runtime::amqp::header;
+use serde::{Deserialize, Serialize};
+use tokio::process::{Child, Command};
+
+use crate::support::{CANARY, Fixture, fixture, message};
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    text: String,
+}
+
+impl Secret for Text {
+    const SCHEMA: &'static str = "example.ping.v1";
+    const EXCHANGE: Exchange = Exchange::Validated;
+}
+
+/// Cargo puts examples beside the tests that it builds.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().unwrap().parent().unwrap().join("examples/stage")
+}
+
+fn start(settings: &str, environment: &[(&str, &str)]) -> (Child, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("frontdesk.toml");
+    std::fs::write(&file, settings).unwrap();
+    std::fs::write(folder.path().join("2026-01.key"), "0a".repeat(32)).unwrap();
+    let child = Command::new(program())
+        .arg("--config")
+        .arg(&file)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    (child, folder)
+}
+
+async fn end(child: Child) -> Output {
+    tokio::time::timeout(crate::support::DEADLINE, child.wait_with_output()).await.unwrap().unwrap()
+}
+
+fn terminate(child: &Child) {
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+}
+
+/// Counts what it is sent, as a collector would take it.
+async fn collector() -> (String, Arc<AtomicUsize>) {
+    let batches = Arc::new(AtomicUsize::new(0));
+    let count = batches.clone();
+    let take = axum::routing::post(move || async move {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        axum::serve(listener, axum::Router::new().route("/v1/traces", take)).await.unwrap()
+    });
+    (format!("http://{address}"), batches)
+}
+
+async fn get(address: &str, path: &str) -> (u16, String) {
+    match reqwest::get(format!("http://{address}{path}")).await {
+        Ok(response) => (response.status().as_u16(), response.text().await.unwrap()),
+        Err(_) => (0, String::new()),
+    }
+}
+
+fn settings(f: &Fixture, endpoint: &str) -> String {
+    format!(
+        "[amqp]\nurl = \"{}\"\n[keys]\nsealing_dir = \".\"\n[lanes.north]\n\
+         [health]\nlisten = \"127.0.0.1:0\"\naddress_file = \"health\"\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n",
+        f.vhost.amqp_url()
+    )
+}
+
+#[tokio::test]
+async fn a_service_starts_works_traces_and_stops() {
+    let f = fixture().await;
+    let (endpoint, batches) = collector().await;
+    let (child, folder) = start(&settings(&f, &endpoint), &[("FRONTDESK__STAGE__LANES", "default,north")]);
+    let file = folder.path().join("health");
+    let mut address = String::new();
+    f.until(async || {
+        address = std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned();
+        !address.is_empty() && get(&address, "/health/ready").await.0 == 200
+    })
+    .await;
+    assert_eq!(get(&address, "/health/live").await.0, 200);
+
+    let ping =
+        Message { meta: message("clinic-n", "", crate::support::Act::Emit).meta, secret: Phi::new(text()) };
+    let envelope = ping.seal(&f.keys()).unwrap();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let properties = f
+        .properties(CONTENT_TYPE)
+        .header(header::TRACEPARENT, Some(format!("00-{trace}-b7ad6b7169203331-01")))
+        .header(header::TRACESTATE, Some("vendor=1"));
+    f.publish_raw("clinic-n", properties, envelope.to_vec().unwrap()).await;
+    let got = f.take("ehr-writer.north").await;
+    let parent = got.header(header::TRACEPARENT).unwrap();
+    assert!(parent.contains(trace) && !parent.contains("b7ad6b7169203331"), "a span of its own: {parent}");
+    assert_eq!(got.header(header::TRACESTATE).as_deref(), Some("vendor=1"));
+    let metrics = get(&address, "/metrics").await.1;
+    assert!(metrics.contains("frontdesk_deliveries_received_total{service=\"echo\"} 1"), "{metrics}");
+
+    terminate(&child);
+    let output = end(child).await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(batches.load(Ordering::Relaxed) > 0, "what was traced was sent");
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(!log.contains(CANARY));
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for event in
+        ["service.starting", "health.listening", "broker.connected", "lane.consuming", "service.stopped"]
+    {
+        assert!(lines.iter().any(|line| line["message"] == event), "{event} in {log}");
+    }
+}
+
+fn text() -> Text {
+    Text { text: CANARY.to_owned() }
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named_before_anything_is_connected() {
+    // Nothing listens there: a service that tried to connect would wait for it.
+    let broker = "[amqp]\nurl = \"amqp://u:hunter2@127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n";
+    for (settings, environment, key) in [
+        (
+            format!("{broker}[stage]\nprefetch = 0"),
+            [("FRONTDESK__STAGE__CONCURRENCY", "1")],
+            "`stage.prefetch`",
+        ),
+        (
+            broker.to_owned(),
+            [("FRONTDESK__STAGE__LANES", "south")],
+            "`stage.lanes`: there is no [lanes.south]",
+        ),
+        (broker.to_owned(), [("FRONTDESK__AMQP__URL", "http://hunter2")], "`amqp.url`"),
+        (broker.to_owned(), [("FRONTDESK__KEYS__SEALING_DIR", "elsewhere")], "`keys.sealing_dir`"),
+        (broker.to_owned(), [("FRONTDESK__RETRY__ATTEMPS", "3")], "attemps"),
+        (
+            "[keys]\nsealing_dir = \".\"".to_owned(),
+            [("FRONTDESK__STAGE__PREFETCH", "64")],
+            "`amqp.url`: missing",
+        ),
+    ] {
+        let (child, _folder) = start(&settings, &environment);
+        let output = end(child).await;
+        assert!(!output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("echo: ") && said.contains(key), "{key}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "{said}");
+        assert!(
+            !said.contains("hunter2") && !String::from_utf8_lossy(&output.stdout).contains("hunter2"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_is_down_is_waited_for_and_reported() {
+    let settings = "[amqp]\nurl = \"amqp://127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n\
+                    [health]\nlisten = \"127.0.0.1:0\"\naddress_file = \"health\"\n";
+    let (child, folder) = start(settings, &[]);
+    let file = folder.path().join("health");
+    testkit::wait::until(crate::support::DEADLINE, || {
+        let address = std::fs::read_to_string(&file).unwrap_or_default();
+        async move { !address.is_empty() && get(address.trim(), "/health/ready").await.1.contains("broker") }
+    })
+    .await
+    .unwrap();
+    let address = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(get(address.trim(), "/health/ready").await.0, 503);
+    terminate(&child);
+    assert!(end(child).await.status.success(), "a stop is a stop, broker or not");
+}

@@ -1,0 +1,13 @@
+//! The runtime against a real broker: every test has a virtual host of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod bad_input;
+mod boot;
+mod connection;
+mod outcomes;
+mod pauses;
+mod publishing;
+mod shutdown;
+mod support;
+mod topology;

@@ -1,0 +1,10 @@
+//! What tests and the local runner stand on: a private broker and database, fresh surroundings for each test, waiting with
+//! a deadline, and the sandbox that plays the outside world.
+
+pub mod admin;
+pub mod backends;
+pub mod env;
+mod http;
+pub mod process;
+pub mod sandbox;
+pub mod wait;
