@@ -1,0 +1,33 @@
+//! The configured EHRs, by name.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use adapters::{
+    SetupError,
+    ehr::{Ehr, EhrConfig},
+};
+use domain::clock::Clock;
+
+/// All configured EHRs.
+pub struct EhrDirectory(BTreeMap<String, Arc<dyn Ehr>>);
+
+impl EhrDirectory {
+    /// Builds every adapter of `[ehrs.*]`. Opens no connection.
+    ///
+    /// # Errors
+    /// [`SetupError`] of the first that is wrong.
+    pub fn connect(
+        configs: &BTreeMap<String, EhrConfig>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, SetupError> {
+        let connect = |(name, config): (&String, &EhrConfig)| {
+            Ok((name.clone(), config.connect(name, Arc::clone(clock))?))
+        };
+        configs.iter().map(connect).collect::<Result<_, SetupError>>().map(Self)
+    }
+
+    /// An EHR by the name that a clinic's template gives.
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Ehr>> {
+        self.0.get(name)
+    }
+}

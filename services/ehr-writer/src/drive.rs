@@ -1,0 +1,115 @@
+//! One effect, from the ledger's permission to its end. The only place from which anything is written to an EHR.
+
+use adapters::ehr::{ETag, ReadFault, Search, WriteOutcome};
+use domain::{Code, Fault, effect::Resource};
+use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
+
+use crate::{stop::Stop, task::Task};
+
+/// How one kind of resource is written and looked for.
+pub(crate) trait Effect: Sync {
+    /// What to ask the ledger for.
+    fn wish(&self) -> BeginEffect;
+
+    /// Writes, once. `Err` means that nothing was sent.
+    fn write(&self, permit: &Permit) -> impl Future<Output = Result<WriteOutcome, Stop>> + Send;
+
+    /// Looks for what a write in doubt would have made.
+    fn search(&self, ticket: &Ticket) -> impl Future<Output = Search> + Send;
+}
+
+/// A resource changed under us, or another lease came between, so often that it is somebody else's turn.
+const ROUNDS: u32 = 6;
+
+impl Task<'_> {
+    /// Carries an effect to its end. `None`: there was nothing to do.
+    pub(crate) async fn drive(&self, effect: &impl Effect) -> Result<Option<Resource>, Stop> {
+        for _ in 0..ROUNDS {
+            let after = match self.store.begin(effect.wish()).await.map_err(|_| Stop::store())? {
+                Begin::Go(permit) => self.write(effect, permit).await?,
+                Begin::Resolve(ticket) => self.resolve(effect, ticket).await?,
+                Begin::Done(resource) => return Ok(Some(resource)),
+                Begin::Nothing => return Ok(None),
+                Begin::Wait { until } => return Err(Stop::until(until, self.now())),
+                Begin::Parked => After::Parked,
+                Begin::Conflict => After::Conflict,
+                Begin::Rejected { code } => After::Rejected { code },
+            };
+            match after {
+                After::Done(resource) => return Ok(Some(resource)),
+                After::Again | After::Fenced => {}
+                After::Resolve(ticket) => return Err(Stop::until(ticket.not_before, self.now())),
+                After::Rejected { code } => return Err(Stop::Fault(Fault::permanent(code))),
+                After::Conflict => return Err(Stop::Hold(Code::EhrConflict)),
+                After::Parked => return Err(Stop::Hold(Code::EhrParked)),
+            }
+        }
+        Err(Stop::Snooze(std::time::Duration::from_secs(1)))
+    }
+
+    /// Writes under a permit and tells the ledger. An `Err` is told too: nothing was sent.
+    async fn write(&self, effect: &impl Effect, permit: Permit) -> Result<After, Stop> {
+        // The lease may have run down while we waited for the commit: then somebody else may be writing soon.
+        let wrote = if self.now().saturating_add(self.deadline()).is_ok_and(|end| end < permit.until) {
+            effect.write(&permit).await
+        } else {
+            Err(Stop::Snooze(std::time::Duration::from_secs(1)))
+        };
+        let (result, stop) = match wrote {
+            Ok(outcome) => self.told(outcome),
+            Err(stop) => (EffectResult::NotSent, Some(stop)),
+        };
+        let after = self.store.settle(&permit, result).await.map_err(|_| Stop::store())?;
+        match stop {
+            Some(stop) => Err(stop),
+            None => Ok(after),
+        }
+    }
+
+    /// An outcome as the ledger knows it, and what the handler has to do about it beyond that.
+    fn told(&self, outcome: WriteOutcome) -> (EffectResult, Option<Stop>) {
+        match outcome {
+            WriteOutcome::Done { id, version } => (EffectResult::Done(resource(id, version)), None),
+            WriteOutcome::Stale => (EffectResult::Stale { version: None }, None),
+            // Several carry the identifier already, or another than ours: a search will say so for the record.
+            WriteOutcome::Conflict | WriteOutcome::Unknown => (EffectResult::Unknown, None),
+            WriteOutcome::Throttled { after } => {
+                (EffectResult::NotSent, Some(Stop::throttled(after, &self.endpoint)))
+            }
+            WriteOutcome::NotSent => (EffectResult::NotSent, Some(Stop::unavailable(&self.endpoint))),
+            WriteOutcome::Unauthorized => (EffectResult::NotSent, Some(Stop::unauthorized(&self.endpoint))),
+            WriteOutcome::Rejected { status, issue } => {
+                tracing::warn!(
+                    endpoint = self.endpoint.as_str(),
+                    http.response.status_code = status,
+                    fhir.issue = issue.map(|code| code.as_str()),
+                    "ehr.rejected"
+                );
+                (EffectResult::Rejected { code: Code::EhrRejected }, None)
+            }
+        }
+    }
+
+    /// Answers an unknown outcome by a search, never by another write.
+    async fn resolve(&self, effect: &impl Effect, ticket: Ticket) -> Result<After, Stop> {
+        let began = self.now();
+        if began < ticket.not_before {
+            return Err(Stop::until(ticket.not_before, began));
+        }
+        let update = ticket.role == Role::Update;
+        let found = match effect.search(&ticket).await {
+            Search::None => SearchResult::Nothing { began },
+            Search::One { agrees: false, .. } | Search::Several => SearchResult::Conflict,
+            // The resource of an update is there in any case; only its content tells whether the write happened.
+            Search::One { current: false, .. } if update => SearchResult::Nothing { began },
+            Search::One { id, version, .. } => SearchResult::Found(resource(id, version)),
+            Search::Failed(ReadFault::Missing) => SearchResult::Nothing { began },
+            Search::Failed(fault) => return Err(Stop::read(&fault, &self.endpoint)),
+        };
+        self.store.searched(&ticket, found).await.map_err(|_| Stop::store())
+    }
+}
+
+pub(crate) fn resource(id: String, version: Option<ETag>) -> Resource {
+    Resource { id, version: version.map(|tag| tag.as_str().to_owned()) }
+}

@@ -1,0 +1,70 @@
+//! The patient whom the clinic had before Frontdesk came: found, they are not created a second time.
+
+use adapters::ehr::{ExistingPatient, ReadFault};
+use domain::{
+    Code,
+    intake::Patient,
+    matching::person::{PersonRecord, Verdict},
+    template::e164,
+};
+
+use crate::{stop::Stop, task::Task};
+
+/// Whether the EHR has this person under a record that is not ours.
+pub(crate) enum Existing {
+    /// No, as far as it can be asked.
+    No,
+    /// Yes, and nobody else could be meant.
+    Yes {
+        /// The EHR's id.
+        id: String,
+    },
+}
+
+/// Looks for the person by family name and birth date and compares who is found.
+///
+/// Records that carry our identifier are other persons: the ledger has already decided that this one is not among them.
+pub(crate) async fn find(task: &Task<'_>) -> Result<Existing, Stop> {
+    let profile = task.profile();
+    if !(profile.match_before_create && profile.can_match) {
+        return Ok(Existing::No);
+    }
+    let patient = &task.intake.patient;
+    let found = match task.ehr.candidates(&patient.family, patient.birth_date).await {
+        Ok(found) => found,
+        // This server cannot be asked so: it ignores the parameters, or refuses them.
+        Err(ReadFault::Unreadable | ReadFault::Refused { .. } | ReadFault::Missing) => {
+            return Ok(Existing::No);
+        }
+        Err(fault) => return Err(Stop::read(&fault, &task.endpoint)),
+    };
+    let wanted = PersonRecord::from(task.intake);
+    let mut same = Vec::new();
+    for candidate in found.iter().filter(|candidate| candidate.identifiers.is_empty()) {
+        match record(candidate).map_or(Verdict::Different, |known| task.matcher.compare(&wanted, &known)) {
+            Verdict::Same => same.push(&candidate.id),
+            Verdict::Doubtful => return Err(Stop::Hold(Code::DoubtfulMatch)),
+            Verdict::Different => {}
+        }
+    }
+    match same.as_slice() {
+        [] => Ok(Existing::No),
+        [id] => Ok(Existing::Yes { id: (*id).clone() }),
+        _ => Err(Stop::Hold(Code::DoubtfulMatch)),
+    }
+}
+
+/// A record without a birth date is nobody that a search by birth date can mean.
+fn record(known: &ExistingPatient) -> Option<PersonRecord> {
+    let patient = Patient {
+        given: known.given.clone(),
+        middle: known.middle.clone(),
+        family: known.family.clone(),
+        birth_date: known.birth_date?,
+        sex: known.sex,
+        phone: known.phones.iter().find_map(|phone| e164(phone)),
+        email: known.emails.first().cloned(),
+        address: known.address.clone(),
+    };
+    Some(PersonRecord::of(&patient, None))
+}

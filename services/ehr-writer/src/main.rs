@@ -1,0 +1,21 @@
+//! The EHR-writer service.
+
+use std::{process::ExitCode, sync::Arc};
+
+use domain::matching::person::Matcher;
+use ehr_writer::{EhrDirectory, EhrWriter};
+use ledger::Store;
+use runtime::run_stage;
+
+fn main() -> ExitCode {
+    runtime::main("ehr-writer", |boot| async move {
+        let settings = boot.settings();
+        let clinics = Arc::new(runtime::clinics::load(settings)?);
+        let ehrs = EhrDirectory::connect(&settings.section("ehrs")?, &boot.clock())?;
+        let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
+        let (matcher, index) = (Arc::new(Matcher::bundled()?), Arc::new(boot.index_key()?));
+        let handler = EhrWriter::new(clinics, ehrs, store.clone(), matcher, index, boot.clock());
+        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store)).await?;
+        Ok(())
+    })
+}

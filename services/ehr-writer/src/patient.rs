@@ -1,0 +1,66 @@
+//! The patient: created once for each person, then updated in the order of admission.
+
+use adapters::ehr::{ETag, PatientWrite, Search, Wanted, WriteOutcome};
+use domain::effect::Resource;
+use ledger::{BeginEffect, Permit, Target, Ticket, effects::Role};
+
+use crate::{
+    drive::Effect,
+    existing::{self, Existing},
+    stop::Stop,
+    task::Task,
+};
+
+struct PatientEffect<'t> {
+    task: &'t Task<'t>,
+    write: PatientWrite,
+}
+
+impl Task<'_> {
+    /// The patient in the EHR, as this submission states them.
+    pub(crate) async fn patient(&self) -> Result<Resource, Stop> {
+        let write = PatientWrite {
+            identifier: self.identity(Target::Patient).to_hex(),
+            patient: self.intake.patient.clone(),
+            guardian: self.intake.guardian.clone(),
+            language: self.intake.communication.language.clone(),
+        };
+        let effect = PatientEffect { task: self, write };
+        // A patient is never given back, so that there is always something to do.
+        self.drive(&effect).await?.ok_or_else(Stop::store)
+    }
+}
+
+impl Effect for PatientEffect<'_> {
+    fn wish(&self) -> BeginEffect {
+        self.task.effect(Target::Patient)
+    }
+
+    async fn write(&self, permit: &Permit) -> Result<WriteOutcome, Stop> {
+        match (permit.role, &permit.resource) {
+            (Role::Update, Some(known)) => Ok(self.update(known).await),
+            _ => self.create().await,
+        }
+    }
+
+    async fn search(&self, _ticket: &Ticket) -> Search {
+        self.task.ehr.find(Wanted::Patient(&self.write)).await
+    }
+}
+
+impl PatientEffect<'_> {
+    async fn update(&self, known: &Resource) -> WriteOutcome {
+        let version = known.version.as_deref().map(ETag::new);
+        if !self.task.profile().can_update_patient {
+            return WriteOutcome::Done { id: known.id.clone(), version };
+        }
+        self.task.ehr.update_patient(&known.id, version.as_ref(), &self.write).await
+    }
+
+    async fn create(&self) -> Result<WriteOutcome, Stop> {
+        match existing::find(self.task).await? {
+            Existing::No => Ok(self.task.ehr.create_patient(&self.write).await),
+            Existing::Yes { id } => Ok(WriteOutcome::Done { id, version: None }),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The eligibility service.
+
+use std::{process::ExitCode, sync::Arc};
+
+use adapters::payer::PayerDirectory;
+use eligibility::{EligibilityCheck, Parts};
+use ledger::Store;
+use runtime::run_stage;
+
+fn main() -> ExitCode {
+    runtime::main("eligibility", |boot| async move {
+        let settings = boot.settings();
+        let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
+        let stage = EligibilityCheck::new(Parts {
+            clinics: Arc::new(runtime::clinics::load(settings)?),
+            payers: PayerDirectory::connect(&settings.section("payers")?, &boot.clock())?,
+            store: store.clone(),
+            keys: boot.keys()?,
+            index: Arc::new(boot.index_key()?),
+            clock: boot.clock(),
+            config: settings.section("eligibility")?,
+        });
+        let rechecks = stage.clone();
+        let stop = boot.shutdown().soft().clone();
+        tokio::spawn(async move { rechecks.recheck_until(stop).await });
+        run_stage(&boot, stage, Arc::new(store.clone()), Arc::new(store)).await?;
+        Ok(())
+    })
+}

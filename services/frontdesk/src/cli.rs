@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    command::{demo, down, migrate, outcomes, templates, test, topology, trace, up},
+    local::{Layout, backends::Given},
+};
+
+/// The command line of Frontdesk, and its local runner.
+#[derive(Debug, Parser)]
+#[command(name = "frontdesk", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// Where the clinics' templates and the sample data are [default: the checkout around this folder].
+    #[arg(long, global = true, env = "FRONTDESK_CHECKOUT", hide_env_values = true, value_name = "DIR")]
+    checkout: Option<PathBuf>,
+    /// The folder of a local run: its data, logs, configuration and credentials [default: .frontdesk in the checkout].
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine, and keep it running.
+    Up(up::Up),
+    /// Stop what `up` started.
+    Down(down::Down),
+    /// Start everything, send the sample submissions, show what came of them, and stop everything.
+    Demo(demo::Demo),
+    /// What came of every submission.
+    Outcomes(outcomes::Outcomes),
+    /// The life of one submission.
+    Trace(trace::Trace),
+    /// The clinics' templates.
+    Templates(templates::Templates),
+    /// The broker's exchanges, queues, bindings and permissions.
+    Topology(topology::TopologyCommand),
+    /// Bring the database's schema up to date.
+    Migrate(migrate::Migrate),
+    /// Run every check and test, over a real broker and database.
+    Test(test::Test),
+    /// Stop what a killed runner leaves behind.
+    #[command(hide = true)]
+    Guard,
+}
+
+/// Servers to be used instead of private ones.
+#[derive(Debug, Clone, Args)]
+pub struct GivenArgs {
+    /// A broker that runs already; a virtual host of our own is made on it.
+    #[arg(
+        long,
+        env = "AMQP_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        requires = "amqp_management_url"
+    )]
+    amqp_url: Option<String>,
+    /// Its management API, as an administrator.
+    #[arg(long, env = "AMQP_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
+    amqp_management_url: Option<String>,
+    /// A database server that runs already; a database of our own is made on it.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl GivenArgs {
+    /// What is given.
+    pub fn given(&self) -> Given {
+        let present = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let broker = present(&self.amqp_url).zip(present(&self.amqp_management_url));
+        Given { broker, database: present(&self.database_url) }
+    }
+}
+
+impl Cli {
+    /// Does what it says.
+    ///
+    /// # Errors
+    /// The command's, for a person to read.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let layout = || Layout::find(self.checkout.as_deref(), self.dir.as_deref());
+        match self.command {
+            Command::Up(up) => up.run(&layout()?).await,
+            Command::Down(down) => down.run(&layout()?).await,
+            Command::Demo(demo) => demo.run(&layout()?).await,
+            Command::Outcomes(outcomes) => outcomes.run(&layout()?).await,
+            Command::Trace(trace) => trace.run(&layout()?).await,
+            Command::Templates(templates) => templates.run(&layout()?),
+            Command::Topology(topology) => topology.run(&layout()?).await,
+            Command::Migrate(migrate) => migrate.run(&layout()?).await,
+            Command::Test(test) => test.run(&layout()?).await,
+            Command::Guard => crate::local::guard::watch(&layout()?).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

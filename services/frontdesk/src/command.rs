@@ -1,0 +1,11 @@
+//! The commands, one file each.
+
+pub mod demo;
+pub mod down;
+pub mod migrate;
+pub mod outcomes;
+pub mod templates;
+pub mod test;
+pub mod topology;
+pub mod trace;
+pub mod up;

@@ -1,0 +1,128 @@
+//! `frontdesk test`: every check and test, with times.
+
+mod deny;
+mod step;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use testkit::backends::in_path;
+
+use crate::{
+    cli::GivenArgs,
+    local::{Layout, backends, run::run, secrets::Secrets, services::Places},
+    output::{self, Doing},
+};
+use step::{Outcome, Step, Steps};
+
+/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, and the samples' score.
+#[derive(Debug, Args)]
+pub struct Test {
+    #[command(flatten)]
+    given: GivenArgs,
+}
+
+impl Test {
+    /// Runs all; a step that fails does not keep the others from running.
+    ///
+    /// # Errors
+    /// If a step failed.
+    pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
+        let layout = layout.below("test");
+        let result = run(&layout, async |supervisor| {
+            let mut steps = Steps::new(&layout);
+            // Compiles in the background, if it has to, while the others do.
+            let deny = deny::tool(&layout);
+            steps.run(cargo(&layout, "format", &["fmt", "--all", "--check"])).await?;
+            let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+            steps.run(cargo(&layout, "clippy", &lints)).await?;
+
+            let places = Places::take(None)?;
+            let secrets = Secrets::open(&layout, true)?;
+            let doing = Doing::begin("starting a broker and a database");
+            let given = self.given.given();
+            let backends = backends::start(&layout, &places, supervisor, (&given, &secrets, true)).await?;
+            doing.done("broker and database are up");
+            let environment = [
+                ("AMQP_URL", backends.amqp.clone()),
+                ("AMQP_MANAGEMENT_URL", backends.management.clone()),
+                ("DATABASE_URL", backends.postgres.clone()),
+            ];
+            let closing = tests(&layout, &mut steps, &environment).await?;
+            deny::check(&layout, &mut steps, deny).await?;
+            templates(&layout, &mut steps).await?;
+            score(&layout, &mut steps, &environment).await?;
+            backends.remove().await;
+            Ok((steps, closing))
+        })
+        .await;
+        let (steps, closing) = result?;
+        output::result(&steps.table().to_string())?;
+        output::result(&closing)?;
+        match steps.failed() {
+            0 => Ok(()),
+            1 => bail!("one step failed"),
+            number => bail!("{number} steps failed"),
+        }
+    }
+}
+
+fn cargo(layout: &Layout, name: &'static str, args: &[&str]) -> Step {
+    Step::new(name, "cargo").args(args).folder(layout.checkout())
+}
+
+/// All tests. Gives the runner's closing line.
+async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)]) -> anyhow::Result<String> {
+    let nextest = in_path("cargo-nextest").is_some();
+    let (args, sign): (&[&str], _) = if nextest {
+        (&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"], "Summary")
+    } else {
+        (&["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"], "test result:")
+    };
+    let ran = steps.run(cargo(layout, "tests", args).env(environment)).await?;
+    let closing =
+        ran.lines().rev().find(|line| line.contains(sign)).unwrap_or("the test runner did not close").trim();
+    let docs =
+        cargo(layout, "documentation's tests", &["test", "--locked", "--workspace", "--doc", "--quiet"]);
+    steps.run(docs.env(environment)).await?;
+    Ok(closing.to_owned())
+}
+
+async fn templates(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
+    let own = std::env::current_exe()?;
+    let check = Step::new("clinics' templates", own).args(["--checkout"]).args([layout.checkout()]);
+    steps.run(check.args(["templates", "check"])).await?;
+    Ok(())
+}
+
+/// The samples through the whole line, on the tests' own backends, held against the answer key.
+async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)]) -> anyhow::Result<()> {
+    let samples = layout.samples();
+    let outcomes = layout.root().join("outcomes.jsonl");
+    remove(&outcomes)?;
+    let demo = Step::new("samples through the line", std::env::current_exe()?)
+        .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), &layout.root().join("demo")])
+        .args(["demo".as_ref(), "--samples".as_ref(), samples.as_path(), "--outcomes".as_ref(), &outcomes]);
+    steps.run(demo.env(environment)).await?;
+    if in_path("python3").is_none() {
+        steps.note("samples' score", Outcome::Skipped("there is no python3 to run score.py".to_owned()));
+        return Ok(());
+    }
+    let score = Step::new("samples' score", "python3").args([
+        samples.join("score.py"),
+        samples.join("expected.jsonl"),
+        outcomes,
+    ] as [PathBuf; 3]);
+    steps.run(score).await?;
+    Ok(())
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,12 @@
+//! The command line of Frontdesk: a client of the ops API, and the local runner that `./dev` calls.
+//!
+//! - [`cli`] is what can be said; [`command`] has one file for each command.
+//! - [`local`] runs the whole system on one machine and leaves nothing behind.
+//! - [`demo`] sends the samples, waits until the line is empty, and accounts for every one of them.
+
+pub mod cli;
+pub mod command;
+pub mod demo;
+pub mod local;
+pub mod ops;
+pub mod output;

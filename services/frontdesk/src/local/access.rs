@@ -1,0 +1,206 @@
+//! Who may do what in a local run: the files with credentials, the gateway's sources, the ops API's tokens, the broker's users.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use runtime::topology::{Permission, permissions};
+use testkit::{admin::BrokerAdmin, sandbox::Addresses};
+use toml::{Table, Value};
+
+use super::{
+    Layout,
+    backends::Backends,
+    endpoints::{Api, Ehr, Endpoints, Gateway, Server, Service, Source},
+    secrets::Secrets,
+    services::{self, Places, SERVICES},
+    settings::{EhrAccess, Files},
+};
+use crate::demo::samples::Clinic;
+
+/// The name of the sender whose user on the broker may only publish to the ingest exchange.
+pub const SENDER: &str = "source";
+
+/// All credentials of a run, in files.
+pub struct Credentials {
+    amqp: PathBuf,
+    management: PathBuf,
+    postgres: PathBuf,
+    sealing: PathBuf,
+    index: PathBuf,
+    sources_file: PathBuf,
+    tokens_file: PathBuf,
+    token: PathBuf,
+    sources: Vec<Source>,
+    users: Users,
+}
+
+/// The broker's users, one for each service.
+struct Users {
+    admin: BrokerAdmin,
+    vhost: String,
+    /// Name → password, and the file with its AMQP URL.
+    all: BTreeMap<String, (String, PathBuf)>,
+}
+
+/// Makes what is not there yet.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(secrets: &Secrets, backends: &Backends, clinics: &[Clinic]) -> anyhow::Result<Credentials> {
+    secrets.hex::<32>("sealing/local-1.key")?;
+    secrets.hex::<32>("index.key")?;
+    let token = secrets.hex::<32>("ops_token")?;
+    let sources = sources(secrets, clinics)?;
+    let tokens = table([
+        ("name", Value::String("local".to_owned())),
+        ("roles", Value::Array(["viewer", "operator"].map(|role| Value::String(role.to_owned())).to_vec())),
+        ("sha256", Value::String(hex(digest(&SHA256, token.as_bytes()).as_ref()))),
+    ]);
+    let list = |name: &str, entries: Vec<Value>| toml::to_string(&table([(name, Value::Array(entries))]));
+    Ok(Credentials {
+        amqp: secrets.put("amqp_url", &backends.amqp)?,
+        management: secrets.put("management_url", &backends.management)?,
+        postgres: secrets.put("postgres_url", &backends.postgres)?,
+        sealing: secrets.path("sealing"),
+        index: secrets.path("index.key"),
+        sources_file: secrets.put("sources.toml", &list("source", sources.iter().map(entry).collect())?)?,
+        tokens_file: secrets.put("tokens.toml", &list("token", vec![Value::Table(tokens)])?)?,
+        token: secrets.path("ops_token"),
+        sources,
+        users: Users::make(secrets, backends)?,
+    })
+}
+
+/// One source for each kind of sender, with a secret of its own and the clinics that it serves.
+fn sources(secrets: &Secrets, clinics: &[Clinic]) -> anyhow::Result<Vec<Source>> {
+    let mut by_kind: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for clinic in clinics {
+        by_kind.entry(clinic.source.to_string()).or_default().push(clinic.clinic_id.to_string());
+    }
+    by_kind
+        .into_iter()
+        .map(|(kind, clinics)| {
+            let name = format!("make-{}", kind.replace('_', "-"));
+            let file = format!("{name}.secret");
+            if !secrets.path(&file).is_file() {
+                let random: [u8; 32] = std::array::from_fn(|_| rand::random());
+                secrets.put(&file, &format!("whsec_{}", STANDARD.encode(random)))?;
+            }
+            Ok(Source { name, kind, clinics, secret_file: secrets.path(&file) })
+        })
+        .collect()
+}
+
+fn entry(source: &Source) -> Value {
+    let text = |text: &str| Value::String(text.to_owned());
+    Value::Table(table([
+        ("name", text(&source.name)),
+        ("kind", text(&source.kind)),
+        ("clinics", Value::Array(source.clinics.iter().map(|clinic| text(clinic)).collect())),
+        ("secret_files", Value::Array(vec![text(&source.secret_file.display().to_string())])),
+    ]))
+}
+
+impl Credentials {
+    /// What the configuration names.
+    pub fn files(&self) -> Files<'_> {
+        Files {
+            amqp: &self.amqp,
+            management: &self.management,
+            postgres: &self.postgres,
+            sealing: &self.sealing,
+            index: &self.index,
+            sources: &self.sources_file,
+            tokens: &self.tokens_file,
+        }
+    }
+
+    /// The file with the AMQP URL of a service's own user, where it has one.
+    pub fn amqp_of(&self, service: &str) -> &PathBuf {
+        self.users.all.get(service).map_or(&self.amqp, |(_, file)| file)
+    }
+
+    /// Makes the services' users on the broker, with exactly the permissions that the topology gives them.
+    ///
+    /// # Errors
+    /// If the broker does not do it.
+    pub async fn permit(&self) -> anyhow::Result<()> {
+        let Users { admin, vhost, all } = &self.users;
+        for Permission { service, configure, write, read } in permissions() {
+            if let Some((password, _)) = all.get(&service) {
+                admin.user(&service, password).await?;
+                admin.permit(vhost, &service, [&configure, &write, &read]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Users {
+    /// On a private broker each service has a user of its own; on one that is given, users are not ours to make.
+    fn make(secrets: &Secrets, backends: &Backends) -> anyhow::Result<Self> {
+        let admin = BrokerAdmin::new(&backends.amqp, &backends.management)?;
+        let mut all = BTreeMap::new();
+        if backends.broker_metrics.is_some() {
+            for Permission { service, .. } in permissions() {
+                let password = secrets.hex::<16>(&format!("broker_{service}_password"))?;
+                let mut url = reqwest::Url::parse(&backends.amqp)?;
+                let set = url.set_username(&service).and_then(|()| url.set_password(Some(&password)));
+                set.map_err(|()| anyhow::anyhow!("not an AMQP URL"))?;
+                let file = secrets.put(&format!("amqp_url_{service}"), url.as_str())?;
+                all.insert(service, (password, file));
+            }
+        }
+        let vhost = reqwest::Url::parse(&backends.amqp)?.path().trim_start_matches('/').to_owned();
+        Ok(Self { admin, vhost, all })
+    }
+}
+
+/// Where everything is.
+///
+/// # Errors
+/// If a URL is none.
+pub fn endpoints(
+    layout: &Layout,
+    places: &Places,
+    credentials: &Credentials,
+    (backends, sandbox, ehr): (&Backends, &Addresses, &EhrAccess),
+) -> anyhow::Result<Endpoints> {
+    let service = |name: &str| {
+        let at = format!("http://{}", places.health(name));
+        let own = Service {
+            live: format!("{at}/health/live"),
+            ready: format!("{at}/health/ready"),
+            metrics: format!("{at}/metrics"),
+            log: services::log(layout, name),
+        };
+        (name.to_owned(), own)
+    };
+    let public = Addresses { sms_token: None, payer_token: None, ..sandbox.clone() };
+    Ok(Endpoints {
+        amqp: Server::of(&backends.amqp, credentials.amqp.clone())?,
+        management: Server::of(&backends.management, credentials.management.clone())?,
+        postgres: Server::of(&backends.postgres, credentials.postgres.clone())?,
+        broker_metrics: backends.broker_metrics.clone(),
+        gateway: Gateway {
+            url: format!("http://{}", places.gateway()),
+            sources: credentials.sources.clone(),
+        },
+        ops: Api { url: format!("http://{}", places.ops()), token_file: credentials.token.clone() },
+        services: SERVICES.into_iter().map(service).collect(),
+        sandbox: Some(serde_json::to_value(public)?),
+        ehr: Ehr { url: ehr.url.clone(), profile: ehr.profile.clone() },
+        config: layout.settings(),
+        logs: layout.logs(),
+        pids: layout.pids(),
+    })
+}
+
+fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,168 @@
+//! The whole system, started in the right order.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use domain::{ClinicId, template::samples};
+use futures_util::future::try_join_all;
+use runtime::{
+    Settings,
+    topology::{Lanes, Management, Topology},
+};
+use testkit::sandbox::Addresses;
+
+use super::{
+    Layout,
+    access::{self, Credentials},
+    backends::{self, Backends, Given},
+    endpoints::Endpoints,
+    sandbox,
+    secrets::Secrets,
+    services::{self, Places, SERVICES},
+    settings::{self, EhrAccess},
+    supervisor::Supervisor,
+};
+use crate::{
+    demo::samples::Clinic,
+    output::{self, Doing},
+};
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder with the sample data.
+    pub samples: PathBuf,
+    /// Another EHR than the sandbox's.
+    pub ehr: Option<EhrAccess>,
+    /// The profile of the EHR.
+    pub profile: String,
+    /// How many lanes the clinics are spread over.
+    pub lanes: usize,
+    /// The first port.
+    pub port_base: Option<u16>,
+    /// Whether to forget the data of the last run.
+    pub fresh: bool,
+    /// Servers to be used instead of private ones.
+    pub given: Given,
+}
+
+/// A system that is up. Its processes are the supervisor's.
+pub struct Stack {
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    /// The sandbox.
+    pub sandbox: Addresses,
+    /// The services' settings, as this process reads them.
+    pub settings: Settings,
+    backends: Backends,
+    _places: Places,
+}
+
+impl Stack {
+    /// Starts everything.
+    ///
+    /// # Errors
+    /// One line that says what is wrong and what to do.
+    pub async fn start(layout: &Layout, supervisor: &Supervisor, options: &Options) -> anyhow::Result<Self> {
+        let begin = Instant::now();
+        let clinics = Clinic::read(&options.samples)?;
+        let places = Places::take(options.port_base)?;
+        if let Some(busy) = places.block().passed_over {
+            let base = places.block().base();
+            output::line(&format!("port {busy} is in use by another program: taking ports from {base} on"));
+        }
+        let secrets = Secrets::open(layout, options.fresh)?;
+        let (backends, outside) = tokio::join!(
+            backends::start(layout, &places, supervisor, (&options.given, &secrets, options.fresh)),
+            sandbox::start(layout, &places, supervisor, (&options.samples, &secrets)),
+        );
+        let (backends, (addresses, mut outside)) = (backends?, outside?);
+        outside.ehr.profile.clone_from(&options.profile);
+        if let Some(ehr) = &options.ehr {
+            outside.ehr = ehr.clone();
+        }
+        let credentials = access::write(&secrets, &backends, &clinics)?;
+        let folders = templates(layout, &options.samples)?;
+        let ids: Vec<ClinicId> = clinics.iter().map(|clinic| clinic.clinic_id.clone()).collect();
+        let lanes = settings::lanes(&ids, options.lanes);
+        let text = settings::text(&places, &credentials.files(), &folders, &lanes, &outside)?;
+        testkit::backends::write_private(&layout.settings(), &text)
+            .with_context(|| format!("cannot write {}", layout.settings().display()))?;
+        let settings = Settings::load(&layout.settings())?;
+
+        prepare(&settings, &credentials).await?;
+        let doing = Doing::begin("services: starting");
+        let units = SERVICES.map(|service| services::unit(layout, &places, service, &credentials));
+        let starts =
+            units.into_iter().map(|unit| async { Ok::<_, anyhow::Error>(supervisor.start(unit?).await?) });
+        try_join_all(starts).await?;
+        doing.done(&format!("services: {} are ready", SERVICES.join(", ")));
+
+        let endpoints =
+            access::endpoints(layout, &places, &credentials, (&backends, &addresses, &outside.ehr))?;
+        super::records::write_json(&layout.endpoints(), &endpoints)?;
+        output::line(&format!("everything is up after {:.1} s", begin.elapsed().as_secs_f64()));
+        Ok(Self { endpoints, sandbox: addresses, settings, backends, _places: places })
+    }
+
+    /// Says where everything is.
+    pub fn announce(&self, layout: &Layout) {
+        let Endpoints { gateway, ops, amqp, .. } = &self.endpoints;
+        output::line(&format!("gateway  {}", gateway.url));
+        output::line(&format!("ops API  {}", ops.url));
+        output::line(&format!("AMQP     {}:{}", amqp.host, amqp.port));
+        output::line(&format!(
+            "all addresses are in {}; Ctrl-C, or ./dev down, stops it",
+            layout.endpoints().display()
+        ));
+    }
+
+    /// Removes what was made on servers that were given. The services are to be stopped before.
+    pub async fn remove(self) {
+        self.backends.remove().await;
+    }
+}
+
+/// The schema and the topology, and the services' users on a private broker.
+async fn prepare(settings: &Settings, credentials: &Credentials) -> anyhow::Result<()> {
+    let doing = Doing::begin("schema and topology");
+    let topology = Topology::derive(&Lanes::read(settings)?);
+    let management = Management::from_settings(settings)?;
+    let schema = async { Ok::<_, anyhow::Error>(ledger::migrate(&settings.section("postgres")?).await?) };
+    let broker = async {
+        management.apply(&topology).await?;
+        credentials.permit().await
+    };
+    let (schema, broker) = tokio::join!(schema, broker);
+    schema?;
+    broker?;
+    let (exchanges, queues) = (topology.exchanges.len(), topology.queues.len());
+    doing.done(&format!("schema and topology: {exchanges} exchanges, {queues} queues"));
+    Ok(())
+}
+
+/// The folders of templates: the checkout's, and one with those that are made for clinics of the samples that have none.
+fn templates(layout: &Layout, samples_folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let known = runtime::clinics::load_dir(&[layout.clinics()])?;
+    let list = samples_folder.join("clinics.json");
+    let text = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let made = samples::missing(&known, &text)?;
+    let folder = layout.root().join("clinics");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    for (path, text) in &made {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        fs::write(&path, text)?;
+    }
+    if !made.is_empty() {
+        output::line(&format!("templates: made {} from {}", made.len(), list.display()));
+    }
+    Ok(vec![layout.clinics(), folder])
+}

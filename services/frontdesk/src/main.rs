@@ -1,0 +1,26 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use frontdesk::{cli::Cli, local::run::Interrupted, output};
+
+fn main() -> ExitCode {
+    output::begin();
+    let cli = Cli::parse();
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => match runtime.block_on(cli.run()) {
+            Ok(()) => ExitCode::SUCCESS,
+            // As shells say it of a program that Ctrl-C ended.
+            Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
+            Err(error) => {
+                output::line(&format!("failed: {error:#}"));
+                ExitCode::FAILURE
+            }
+        },
+        Err(error) => {
+            output::line(&format!("failed: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

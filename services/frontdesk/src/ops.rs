@@ -1,0 +1,199 @@
+//! A client of the ops API.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::local::{Layout, endpoints::Endpoints};
+
+/// The API of a running system.
+pub struct Ops {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+/// What came of one admission.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Outcome {
+    /// The sender's identifier.
+    pub submission_id: String,
+    /// The clinic.
+    pub clinic_id: String,
+    /// Where it stands.
+    pub state: String,
+    /// Why.
+    pub code: Option<String>,
+    /// The field in question.
+    pub field: Option<String>,
+    /// The EHR's id of the patient.
+    pub patient: Option<String>,
+    /// The EHR's id of the appointment.
+    pub appointment: Option<String>,
+    /// What the payer said.
+    pub eligibility: Option<String>,
+    /// Channels over which the patient was told.
+    #[serde(default)]
+    pub notified: Option<Vec<String>>,
+}
+
+/// One admission with its timeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Admission {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The correlation id.
+    pub correlation_id: String,
+    /// When it was first seen.
+    pub received_at: Timestamp,
+    /// Hop by hop, oldest first.
+    pub timeline: Vec<Step>,
+}
+
+/// One hop.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Step {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Where.
+    pub stage: String,
+    /// In which lane.
+    pub lane: String,
+    /// What.
+    pub event: String,
+    /// Why.
+    pub code: Option<String>,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// How long it was in hand, milliseconds.
+    pub took_ms: i64,
+    /// The template in force.
+    pub template: Option<String>,
+    /// W3C trace id.
+    pub trace_id: Option<String>,
+}
+
+/// The line at a glance.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Status {
+    /// Submissions by state.
+    pub states: Vec<StateCount>,
+    /// The broker's queues, if it can be asked.
+    pub queues: Option<Vec<Queue>>,
+}
+
+/// How many submissions stand there.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StateCount {
+    /// The state.
+    pub state: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// One queue.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Queue {
+    /// Its name.
+    pub queue: String,
+    /// Messages that wait.
+    pub ready: u64,
+    /// Messages in a consumer's hand.
+    pub unacknowledged: u64,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    admissions: Vec<Admission>,
+}
+
+impl Ops {
+    /// The API of a local run that is up.
+    ///
+    /// # Errors
+    /// If none is.
+    pub fn local(layout: &Layout) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(layout.endpoints()).context(
+            "nothing is running here: start it with ./dev up, or name an API with --url and --token-file",
+        )?;
+        let endpoints: Endpoints = serde_json::from_str(&text)?;
+        Self::new(&endpoints.ops.url, &endpoints.ops.token_file)
+    }
+
+    /// The API at a URL, with the token in a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn new(url: &str, token_file: &Path) -> anyhow::Result<Self> {
+        let token = std::fs::read_to_string(token_file)
+            .with_context(|| format!("cannot read the token in {}", token_file.display()))?;
+        let client = Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token: token.trim().to_owned() })
+    }
+
+    /// One row for each admission, as the API writes them.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn outcomes_text(&self) -> anyhow::Result<String> {
+        answered(self.get("outcomes")).await?.text().await.context("the answer was cut off: try again")
+    }
+
+    /// One row for each admission.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn outcomes(&self) -> anyhow::Result<Vec<Outcome>> {
+        let text = self.outcomes_text().await?;
+        text.lines().map(|line| serde_json::from_str(line).context("not an outcome")).collect()
+    }
+
+    /// All admissions under an identifier; none if there are none.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn submission(&self, id: &str) -> anyhow::Result<Vec<Admission>> {
+        let answer = self.get(&format!("submissions/{id}")).send().await.map_err(unreachable)?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        let found: Found = accepted(answer)?.json().await?;
+        Ok(found.admissions)
+    }
+
+    /// The line at a glance.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn status(&self) -> anyhow::Result<Status> {
+        self.json("status").await
+    }
+
+    async fn json<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        Ok(answered(self.get(path)).await?.json().await?)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}/v1/{path}", self.url)).bearer_auth(&self.token)
+    }
+}
+
+async fn answered(request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
+    accepted(request.send().await.map_err(unreachable)?)
+}
+
+fn accepted(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
+    match answer.status() {
+        status if status.is_success() => Ok(answer),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("the ops API refuses the token"),
+        status => bail!("the ops API answers {status}"),
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> anyhow::Error {
+    anyhow::Error::new(error.without_url()).context("the ops API does not answer")
+}

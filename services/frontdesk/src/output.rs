@@ -1,0 +1,101 @@
+//! What a person sees. Results go to stdout; progress goes to stderr, moving on a terminal, as plain timed lines elsewhere.
+
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal as _, Write as _},
+    sync::{LazyLock, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+static MOVING: LazyLock<bool> = LazyLock::new(|| io::stderr().is_terminal());
+
+/// Where there is no terminal, progress is told this often.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Starts counting time.
+pub fn begin() {
+    LazyLock::force(&BEGIN);
+}
+
+/// One line of progress, with the time since the start.
+pub fn line(text: &str) {
+    let text = format!("{:>6.1} s  {text}", BEGIN.elapsed().as_secs_f64());
+    // Progress that nobody can see is no reason to stop.
+    if *MOVING {
+        BARS.println(text).ok()
+    } else {
+        writeln!(io::stderr(), "{text}").ok()
+    };
+}
+
+/// A part of the result.
+///
+/// # Errors
+/// If it cannot be written, such as into a closed pipe.
+pub fn result(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// The width for tables: the terminal's, or none.
+pub fn table() -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    if io::stdout().is_terminal() {
+        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+    }
+    table
+}
+
+/// Something that takes a while.
+pub struct Doing {
+    bar: ProgressBar,
+    begin: Instant,
+    told: Mutex<Instant>,
+}
+
+impl Doing {
+    /// It begins.
+    pub fn begin(what: impl Into<Cow<'static, str>>) -> Self {
+        let what = what.into();
+        let bar = if *MOVING { BARS.add(ProgressBar::new_spinner()) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{elapsed:>6}    {spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar.set_message(what);
+        Self { bar, begin: Instant::now(), told: Mutex::new(Instant::now()) }
+    }
+
+    /// How it goes.
+    pub fn goes(&self, text: impl Into<Cow<'static, str>>) {
+        let text = text.into();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*MOVING && told.elapsed() > TOLD_EVERY {
+            line(&text);
+            *told = Instant::now();
+        }
+        self.bar.set_message(text);
+    }
+
+    /// It is done: says so, with the time that it took.
+    pub fn done(self, text: &str) {
+        let took = self.begin.elapsed();
+        self.bar.finish_and_clear();
+        line(&format!("{text} ({:.1} s)", took.as_secs_f64()));
+    }
+}
+
+impl Drop for Doing {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

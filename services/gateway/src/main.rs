@@ -1,0 +1,5 @@
+//! The HTTP door.
+
+fn main() -> std::process::ExitCode {
+    runtime::main("gateway", gateway::run)
+}

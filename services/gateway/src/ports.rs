@@ -1,0 +1,46 @@
+//! What the gateway needs from the broker and the database, as traits: it is tested without either.
+
+use async_trait::async_trait;
+use domain::{ClinicId, Code, CorrelationId, FieldPath, SubmissionId, envelope::Envelope, ports::StoreDown};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The broker did not confirm that the message is in a queue. Whether it is may be unknown: sending again is harmless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the broker did not confirm")]
+pub struct NotConfirmed;
+
+/// Where accepted submissions go.
+#[async_trait]
+pub trait Ingest: Send + Sync + 'static {
+    /// Publishes to `intake.ingest` and waits until the broker has confirmed the routed message.
+    async fn publish(&self, envelope: Envelope) -> Result<(), NotConfirmed>;
+    /// Whether the broker is connected: the gateway's readiness.
+    fn ready(&self) -> bool;
+}
+
+/// What the sender may know about one admission of a submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// The clinic.
+    pub clinic_id: ClinicId,
+    /// `in_flight`, `completed`, `duplicate`, `rejected`, `held` or `dead`.
+    pub state: String,
+    /// Why, where there is a why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// The field in question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<FieldPath>,
+    /// The correlation id.
+    pub correlation_id: CorrelationId,
+    /// When it was first seen.
+    pub received_at: Timestamp,
+}
+
+/// Where the states of submissions stand.
+#[async_trait]
+pub trait Standings: Send + Sync + 'static {
+    /// All admissions under the sender's identifier, at any clinic, oldest first.
+    async fn of(&self, submission: &SubmissionId) -> Result<Vec<Standing>, StoreDown>;
+}

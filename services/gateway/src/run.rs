@@ -1,0 +1,87 @@
+//! Wiring: from settings to a server.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::Context as _;
+use domain::ports::SwitchBoard;
+use ledger::Store;
+use runtime::Boot;
+use tokio::{net::TcpListener, sync::Semaphore};
+
+use crate::{
+    App, Pauses, Replays, Submissions,
+    config::GatewayConfig,
+    line::{Line, NoStore},
+    ports::Standings,
+    router, serve,
+    sources::Sources,
+};
+
+/// Serves the door until the process is asked to stop.
+///
+/// # Errors
+/// A configuration that cannot be used, named, before anything is connected; an address that is taken.
+pub async fn run(boot: Boot) -> anyhow::Result<()> {
+    let settings = boot.settings();
+    let config: GatewayConfig = settings.section("gateway")?;
+    let sources = Sources::load(&settings.resolve(&config.sources_file), config.in_flight_per_source)
+        .context("configuration key `gateway.sources_file`")?;
+    let clinics = runtime::clinics::load(settings)?;
+    let (standings, switches) = store(&boot).await?;
+    let keys = boot.keys()?;
+    let index = Arc::new(boot.index_key()?);
+    let publisher = boot.publisher().await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("configuration key `gateway.listen`: {}", config.listen))?;
+    tracing::info!(server.address = %listener.local_addr()?, "gateway.listening");
+
+    let pauses = Arc::new(Pauses::default());
+    let line = Line { publisher, clock: boot.clock(), app: boot.name(), patience: config.confirm_timeout() };
+    let app = Arc::new(App {
+        sources,
+        clinics: clinics.iter().map(|clinic| clinic.id.clone()).collect(),
+        pauses: Arc::clone(&pauses),
+        submissions: Submissions::default(),
+        replays: Replays::default(),
+        keys,
+        index,
+        ingest: Arc::new(line),
+        standings,
+        clock: boot.clock(),
+        places: Arc::new(Semaphore::new(config.in_flight)),
+        read_timeout: config.read_timeout(),
+        public_url: config.public_url.clone().unwrap_or_default(),
+        stopping: AtomicBool::new(false),
+    });
+    let (soft, hard) = (boot.shutdown().soft().clone(), boot.shutdown().hard().clone());
+    let stopping = async {
+        soft.cancelled().await;
+        app.stopping.store(true, Ordering::Relaxed);
+        // The switches are followed for as long as requests are served: this ends with the server.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serve(listener, router(Arc::clone(&app)), config.read_timeout(), soft.clone(), hard) => {}
+        () = stopping => {}
+        () = pauses.follow(switches) => {}
+    }
+    Ok(())
+}
+
+type Neighbours = (Arc<dyn Standings>, Arc<dyn SwitchBoard>);
+
+/// The ledger, if one is configured. It need not answer, now or ever, for submissions to be accepted.
+async fn store(boot: &Boot) -> anyhow::Result<Neighbours> {
+    let settings = boot.settings();
+    if !settings.has("postgres") {
+        return Ok((Arc::new(NoStore), Arc::new(NoStore)));
+    }
+    let mut config: ledger::Config = settings.section("postgres")?;
+    config.url_file = config.url_file.map(|file| settings.resolve(&file));
+    let store = Store::connect(&config, boot.clock()).await?;
+    Ok((Arc::new(store.clone()), Arc::new(store)))
+}

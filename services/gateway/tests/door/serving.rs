@@ -1,0 +1,97 @@
+//! The server itself: limits of the head, and an end that loses no request in hand.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use axum::http::StatusCode;
+use gateway::serve;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{API_KEY, Door, get, submission};
+
+struct Server {
+    address: std::net::SocketAddr,
+    stop: CancellationToken,
+    done: JoinHandle<()>,
+}
+
+async fn start(door: &Door, head_timeout: Duration) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let serving = serve(listener, door.router.clone(), head_timeout, stop.clone(), CancellationToken::new());
+    Server { address, stop, done: tokio::spawn(serving) }
+}
+
+async fn exchange(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+fn post(id: &str, more: &str) -> String {
+    let body = submission(id).to_string();
+    format!(
+        "POST /v1/intake/clinic-01 HTTP/1.1\r\nhost: x\r\nx-api-key: {API_KEY}\r\ncontent-type: application/json\r\n\
+         connection: close\r\n{more}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn a_request_in_hand_is_finished_and_no_other_is_taken() {
+    let door = Door::open();
+    door.ingest.pace.forget_permits(1000);
+    let server = start(&door, Duration::from_secs(30)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let answer = tokio::spawn(async move { exchange(&mut stream, &post("s-1", "")).await });
+    while door.app.places.available_permits() == 16 {
+        tokio::task::yield_now().await;
+    }
+    server.stop.cancel();
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!server.done.is_finished());
+    door.ingest.pace.add_permits(1);
+    assert!(answer.await.unwrap().starts_with("HTTP/1.1 202"));
+    server.done.await.unwrap();
+    door.only_message();
+}
+
+#[tokio::test]
+async fn heads_are_bounded_in_lines_size_and_time() {
+    let door = Door::open();
+    let server = start(&door, Duration::from_millis(200)).await;
+    let lines = "x-a: 1\r\n".repeat(100);
+    let long = format!("x-a: {}\r\n", "a".repeat(64 * 1024));
+    for more in [&lines, &long] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let answer = exchange(&mut stream, &post("s-1", more)).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let answer = exchange(&mut stream, "POST /v1/intake/clinic-01 HTTP/1.1\r\nhost:").await;
+    assert!(!answer.contains("202"), "a head that never ends is cut: {answer}");
+    assert!(door.ingest.got.lock().unwrap().is_empty());
+    server.stop.cancel();
+    server.done.await.unwrap();
+}
+
+#[tokio::test]
+async fn readiness_is_the_broker_and_not_stopping() {
+    let door = Door::open();
+    assert_eq!(door.send(get("/health/live")).await.status, StatusCode::OK);
+    assert_eq!(door.send(get("/health/ready")).await.status, StatusCode::OK);
+    door.ingest.down.store(true, Ordering::Relaxed);
+    assert_eq!(door.send(get("/health/ready")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    door.ingest.down.store(false, Ordering::Relaxed);
+    door.app.stopping.store(true, Ordering::Relaxed);
+    assert_eq!(door.send(get("/health/ready")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(door.send(get("/health/live")).await.status, StatusCode::OK);
+}

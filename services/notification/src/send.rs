@@ -1,0 +1,89 @@
+//! Sending one message once. A sending whose outcome is unknown is not repeated.
+
+use std::time::Duration;
+
+use adapters::messenger::SendOutcome;
+use domain::{
+    AdmissionId, Code, Fault,
+    messages::{Channel, Written},
+    template::Clinic,
+};
+use jiff::SignedDuration;
+use ledger::notifications::{BeginSend, SendResult};
+use runtime::Context;
+
+use crate::{MARGIN, Notification, endpoint, notice};
+
+/// What became of one message.
+pub(crate) enum Sent {
+    /// It was sent, now or before.
+    Yes,
+    /// It, or its recipient, is refused for good.
+    Refused,
+    /// It may have been sent: a person decides.
+    Doubtful,
+    /// Another worker may be sending it.
+    NotYet(Duration),
+}
+
+const STORE: Fault = Fault::transient(Code::StoreUnavailable);
+
+impl Notification {
+    pub(crate) async fn tell(
+        &self,
+        clinic: &Clinic,
+        admission: AdmissionId,
+        channel: Channel,
+        to: &str,
+        written: &Written,
+        cx: &Context,
+    ) -> Result<Sent, Fault> {
+        let messenger = self.messengers.get(&channel).ok_or(Fault::permanent(Code::Misconfigured))?;
+        let key = self.index.index("notice", &[&admission.to_string(), channel.as_str()]).to_hex();
+        let notice = notice::compose(clinic, channel, to, key, written)?;
+        let deadline = SignedDuration::try_from(messenger.deadline()).unwrap_or(SignedDuration::MAX);
+        let lease = deadline.saturating_add(MARGIN);
+        let permit = match self.store.begin_send(admission, channel, lease).await.map_err(|_| STORE)? {
+            BeginSend::Go(permit) => permit,
+            BeginSend::AlreadySent => return Ok(Sent::Yes),
+            BeginSend::Refused { .. } => return Ok(Sent::Refused),
+            BeginSend::Unknown => return Ok(Sent::Doubtful),
+            BeginSend::Wait { until } => {
+                let wait = until.duration_since(self.clock.now());
+                return Ok(Sent::NotYet(Duration::try_from(wait).unwrap_or_default()));
+            }
+        };
+        let outcome = messenger.send(&notice).await;
+        let endpoint = endpoint(channel);
+        let (result, fault) = match outcome {
+            SendOutcome::Sent { id } => {
+                cx.succeeded(&endpoint);
+                (SendResult::Sent { provider_id: Some(id) }, None)
+            }
+            SendOutcome::Refused => {
+                tracing::warn!(channel = channel.as_str(), "notification.refused");
+                (SendResult::Refused { code: Code::MessengerRefused }, None)
+            }
+            SendOutcome::NotSent => {
+                (SendResult::NotSent, Some(Fault::transient_at(Code::MessengerUnavailable, endpoint)))
+            }
+            SendOutcome::Throttled { after } => {
+                let code = Code::MessengerUnavailable;
+                (SendResult::NotSent, Some(Fault::Throttled { code, after, endpoint: Some(endpoint) }))
+            }
+            SendOutcome::Unknown => (SendResult::Unknown, None),
+        };
+        let said = match &result {
+            SendResult::Sent { .. } => Sent::Yes,
+            SendResult::Refused { .. } => Sent::Refused,
+            SendResult::NotSent | SendResult::Unknown => Sent::Doubtful,
+        };
+        let believed = self.store.settle_send(&permit, result).await.map_err(|_| STORE)?;
+        match fault {
+            Some(fault) => Err(fault),
+            None if believed => Ok(said),
+            // The right had run out: what the ledger knows now is learnt by asking it again.
+            None => Ok(Sent::NotYet(Duration::from_secs(1))),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who may do what: one list of routes, each with the roles that may use it.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks.
+    Viewer,
+    /// Acts: pauses and resumes.
+    Operator,
+    /// Agrees to what others plan.
+    Approver,
+    /// Looks at what was done, and by whom.
+    Auditor,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Approver, Self::Auditor];
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Approver => "approver",
+            Self::Auditor => "auditor",
+        })
+    }
+}
+
+/// One address and method of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// One row for each admission.
+    Outcomes,
+    /// A submission's state and timeline.
+    Submission,
+    /// Counts of the journal and the ledger.
+    Reconciliation,
+    /// Depths of the queues, submissions by state.
+    Status,
+    /// What is paused.
+    Switches,
+    /// Pauses a scope.
+    Pause,
+    /// Resumes a scope.
+    Resume,
+}
+
+const LOOKING: &[Role] = &Role::ALL;
+const ACTING: &[Role] = &[Role::Operator];
+
+impl Route {
+    /// All of them: the router, the authorisation and the OpenAPI document are made from, or held to, this list.
+    pub const ALL: [Self; 7] = [
+        Self::Outcomes,
+        Self::Submission,
+        Self::Reconciliation,
+        Self::Status,
+        Self::Switches,
+        Self::Pause,
+        Self::Resume,
+    ];
+
+    /// Method, address and the roles that may: the one table.
+    pub const fn line(self) -> (&'static str, &'static str, &'static [Role]) {
+        match self {
+            Self::Outcomes => ("GET", "/v1/outcomes", LOOKING),
+            Self::Submission => ("GET", "/v1/submissions/{id}", LOOKING),
+            Self::Reconciliation => ("GET", "/v1/reconciliation", LOOKING),
+            Self::Status => ("GET", "/v1/status", LOOKING),
+            Self::Switches => ("GET", "/v1/switches", LOOKING),
+            Self::Pause => ("POST", "/v1/switches", ACTING),
+            Self::Resume => ("DELETE", "/v1/switches/{scope}", ACTING),
+        }
+    }
+
+    /// The HTTP method.
+    pub const fn method(self) -> &'static str {
+        self.line().0
+    }
+
+    /// The address's template.
+    pub const fn path(self) -> &'static str {
+        self.line().1
+    }
+
+    /// The roles that may use it.
+    pub const fn roles(self) -> &'static [Role] {
+        self.line().2
+    }
+
+    /// The route of a method and a matched address.
+    pub fn find(method: &str, path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|route| route.method() == method && route.path() == path)
+    }
+}

@@ -1,0 +1,69 @@
+//! What can be looked up: a submission, the counts, the line at a glance.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+};
+use domain::SubmissionId;
+use ledger::read::{Counts, OutcomeFilter, State as Standing};
+use serde::Serialize;
+
+use crate::{
+    App,
+    problem::Refusal,
+    query::{self, Selection},
+    views::{Admission, Glance, Reconciliation, StateCount},
+};
+
+/// The answer of `GET /v1/submissions/{id}`.
+#[derive(Serialize)]
+pub(crate) struct Found {
+    submission_id: SubmissionId,
+    admissions: Vec<Admission>,
+}
+
+/// `GET /v1/submissions/{id}`: every admission under the identifier, with its timeline.
+pub(crate) async fn submission(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    query: Result<Query<Selection>, QueryRejection>,
+) -> Result<Json<Found>, Refusal> {
+    let Ok(Path(id)) = id else { return Err(Refusal::UnknownSubmission) };
+    let id = SubmissionId::parse(&id).map_err(|_| Refusal::UnknownSubmission)?;
+    let clinic = query::filter(query)?.clinic;
+    let found = app.records.submission(clinic.as_ref(), &id).await?;
+    if found.is_empty() {
+        return Err(Refusal::UnknownSubmission);
+    }
+    let admissions = found.into_iter().map(|(status, timeline)| Admission::new(status, timeline)).collect();
+    Ok(Json(Found { submission_id: id, admissions }))
+}
+
+/// `GET /v1/reconciliation`: what the journal and the ledger count.
+pub(crate) async fn reconciliation(
+    State(app): State<Arc<App>>,
+    query: Result<Query<Selection>, QueryRejection>,
+) -> Result<Json<Reconciliation>, Refusal> {
+    let filter = query::filter(query)?;
+    let counts = app.records.counts(&filter).await?;
+    Ok(Json(Reconciliation::new(counts, app.records.durations(&filter).await?)))
+}
+
+/// `GET /v1/status`: submissions by state, queues, pauses.
+pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Glance>, Refusal> {
+    let counts = app.records.counts(&OutcomeFilter::default()).await?;
+    let paused = app.records.pauses().await?.into_iter().map(Into::into).collect();
+    Ok(Json(Glance { states: by_state(&counts), queues: app.queues.depths().await, paused }))
+}
+
+/// Sums over the codes.
+fn by_state(counts: &Counts) -> Vec<StateCount> {
+    let sum =
+        |state: Standing| counts.states.iter().filter(|one| one.state == state).map(|one| one.count).sum();
+    Standing::ALL.map(|state| StateCount { state: state.as_str(), code: None, count: sum(state) }).into()
+}

@@ -1,0 +1,112 @@
+//! Every way in which the operators' API says no, in one table.
+
+use axum::{
+    Extension, Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::problem::{CONTENT_TYPE, Problem};
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No token, or none that is known.
+    Unauthorized,
+    /// The token's roles do not reach so far.
+    Forbidden,
+    /// No such address.
+    NotFound,
+    /// The address does not take this method.
+    MethodNotAllowed,
+    /// Nothing is known of such a submission.
+    UnknownSubmission,
+    /// The query or the body is not what the address takes.
+    InvalidRequest(&'static str),
+    /// The scope is not paused.
+    NotPaused,
+    /// The database did not answer.
+    StoreUnavailable,
+}
+
+impl Refusal {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UnknownSubmission,
+        Self::InvalidRequest("scope"),
+        Self::NotPaused,
+        Self::StoreUnavailable,
+    ];
+
+    /// The problem document.
+    pub fn problem(self) -> Problem {
+        let (status, code, title, detail) = match self {
+            Self::Unauthorized => (
+                401,
+                "unauthorized",
+                "The caller is not known",
+                "Send a token of the tokens file: Authorization: Bearer <token>.",
+            ),
+            Self::Forbidden => (
+                403,
+                "forbidden",
+                "The token does not reach so far",
+                "Use a token with one of the roles that the OpenAPI document names.",
+            ),
+            Self::NotFound => (404, "not_found", "No such address", "See the OpenAPI document."),
+            Self::MethodNotAllowed => (
+                405,
+                "method_not_allowed",
+                "The address does not take this method",
+                "See the OpenAPI document.",
+            ),
+            Self::UnknownSubmission => {
+                (404, "unknown_submission", "No such submission", "Check the identifier and the clinic.")
+            }
+            Self::InvalidRequest(_) => (
+                422,
+                "invalid_request",
+                "A parameter or member cannot be used",
+                "Correct what `field` names; the OpenAPI document has its rule.",
+            ),
+            Self::NotPaused => {
+                (404, "not_paused", "The scope is not paused", "Ask GET /v1/switches what is.")
+            }
+            Self::StoreUnavailable => {
+                (503, "store_unavailable", "The database did not answer", "Try again after Retry-After.")
+            }
+        };
+        let mut problem = Problem::new(status, code, title, detail);
+        if let Self::InvalidRequest(field) = self {
+            problem.field = Some(field);
+        }
+        problem
+    }
+}
+
+impl From<domain::ports::StoreDown> for Refusal {
+    fn from(_: domain::ports::StoreDown) -> Self {
+        Self::StoreUnavailable
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Extension(self), Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        match self {
+            Self::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            Self::StoreUnavailable => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
+            _ => None,
+        };
+        response
+    }
+}

@@ -1,0 +1,39 @@
+//! The router, made from [`Route::ALL`].
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{MethodRouter, delete, get, post},
+};
+
+use crate::{App, access::Route, guard, looking, outcomes, problem::Refusal, switches};
+
+/// Largest body of a request, bytes.
+const MAX_BODY: usize = 16 * 1024;
+
+fn handler(route: Route) -> MethodRouter<Arc<App>> {
+    match route {
+        Route::Outcomes => get(outcomes::get),
+        Route::Submission => get(looking::submission),
+        Route::Reconciliation => get(looking::reconciliation),
+        Route::Status => get(looking::status),
+        Route::Switches => get(switches::get),
+        Route::Pause => post(switches::pause),
+        Route::Resume => delete(switches::resume),
+    }
+}
+
+/// The whole API as a service.
+pub fn router(app: Arc<App>) -> Router {
+    Route::ALL
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path(), handler(route)))
+        .fallback(async || Refusal::NotFound)
+        .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::check))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app)
+}

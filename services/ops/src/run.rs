@@ -1,0 +1,49 @@
+//! Wiring: from settings to a server.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use domain::ports::HopLog as _;
+use ledger::Store;
+use runtime::{Boot, topology::Management};
+use tokio::net::TcpListener;
+
+use crate::{
+    App,
+    config::OpsConfig,
+    ports::{NoQueues, Queues},
+    router,
+    tokens::Tokens,
+};
+
+/// Serves the API until the process is asked to stop.
+///
+/// # Errors
+/// A configuration that cannot be used, named, before anything is connected; an address that is taken.
+pub async fn run(boot: Boot) -> anyhow::Result<()> {
+    let settings = boot.settings();
+    let config: OpsConfig = settings.section("ops")?;
+    let tokens = Tokens::load(&settings.resolve(&config.tokens_file))
+        .context("configuration key `ops.tokens_file`")?;
+    let queues: Arc<dyn Queues> = if settings.has("management") {
+        Arc::new(Management::from_settings(settings)?)
+    } else {
+        Arc::new(NoQueues)
+    };
+    let mut postgres: ledger::Config = settings.section("postgres")?;
+    postgres.url_file = postgres.url_file.map(|file| settings.resolve(&file));
+    let store = Store::connect(&postgres, boot.clock()).await?;
+    let probe = store.clone();
+    boot.health().add("store", move || probe.ready());
+    let app = App { tokens, records: Arc::new(store), queues, clock: boot.clock() };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;
+    tracing::info!(server.address = %listener.local_addr()?, "ops.listening");
+    let soft = boot.shutdown().soft().clone();
+    let serving = axum::serve(listener, router(Arc::new(app))).with_graceful_shutdown(soft.cancelled_owned());
+    tokio::select! {
+        served = serving => served.context("serving"),
+        () = boot.shutdown().hard().cancelled() => Ok(()),
+    }
+}

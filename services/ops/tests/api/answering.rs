@@ -1,0 +1,131 @@
+//! What the API answers.
+
+use axum::http::StatusCode;
+use ops::{access::Role, problem::Refusal};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Api, TestRecords, token};
+
+async fn look(api: &Api, path: &str) -> Answer {
+    api.call(Some(&token(Role::Viewer)), "GET", path, "").await
+}
+
+#[tokio::test]
+async fn outcomes_are_streamed_to_the_last_row() {
+    let answer = look(&Api::open(TestRecords::default()), "/v1/outcomes").await;
+    assert_eq!(answer.headers["content-type"], "application/x-ndjson");
+    let text = answer.text.unwrap();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(
+        rows[0],
+        json!({"submission_id": "s-1", "clinic_id": "clinic-01", "state": "rejected",
+               "code": "missing_field", "field": "patient.given", "notified": []})
+    );
+}
+
+#[tokio::test]
+async fn outcomes_are_selected() {
+    let records = TestRecords::default();
+    let asked = records.asked.clone();
+    let api = Api::open(records);
+    look(&api, "/v1/outcomes?clinic=clinic-01&state=held&from=2027-01-01T00:00:00Z").await;
+    let first = asked.lock().unwrap()[0].clone();
+    assert!(first.contains("clinic-01") && first.contains("Held") && first.contains("2027-01-01"), "{first}");
+    for (query, field) in
+        [("clinic=A", "clinic"), ("state=lost", "state"), ("from=x", "query"), ("order=x", "query")]
+    {
+        let answer = look(&api, &format!("/v1/outcomes?{query}")).await;
+        assert_eq!(
+            (answer.status, &answer.json()["field"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(field))
+        );
+    }
+}
+
+#[tokio::test]
+async fn half_of_the_outcomes_is_not_taken_for_all() {
+    let answer =
+        look(&Api::open(TestRecords { pages: Some(2), ..TestRecords::default() }), "/v1/outcomes").await;
+    assert_eq!((answer.status, answer.text), (StatusCode::OK, None), "cut");
+    let answer =
+        look(&Api::open(TestRecords { pages: Some(0), ..TestRecords::default() }), "/v1/outcomes").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_submission_has_its_timeline() {
+    let api = Api::open(TestRecords::default());
+    let answer = look(&api, "/v1/submissions/s-1?clinic=clinic-01").await.json();
+    insta::assert_json_snapshot!("submission", answer);
+    for (path, code) in [
+        ("/v1/submissions/s-2", "unknown_submission"),
+        ("/v1/submissions/s-1?clinic=clinic-02", "unknown_submission"),
+        ("/v1/submissions/Jane%20Doe", "unknown_submission"),
+        ("/v1/submissions/%ff", "unknown_submission"),
+        ("/v1/submissions/s-1?clinic=A", "invalid_request"),
+    ] {
+        assert_eq!(look(&api, path).await.json()["code"], code, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn counts_and_status() {
+    let api = Api::open(TestRecords::default());
+    insta::assert_json_snapshot!("reconciliation", look(&api, "/v1/reconciliation").await.json());
+    insta::assert_json_snapshot!("status", look(&api, "/v1/status").await.json());
+}
+
+#[tokio::test]
+async fn a_scope_is_paused_by_the_holder_of_the_token_and_resumed() {
+    let api = Api::open(TestRecords::default());
+    let operator = token(Role::Operator);
+    let wish =
+        json!({"scope": "clinic:clinic-01", "reason": " moving house ", "until": "2027-12-01T00:00:00Z"});
+    let answer = api.call(Some(&operator), "POST", "/v1/switches", &wish.to_string()).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    let paused = json!([{"scope": "clinic:clinic-01", "actor": "the-operator", "reason": "moving house",
+                         "since": "2027-01-03T18:13:20Z", "until": "2027-12-01T00:00:00Z"}]);
+    assert_eq!(look(&api, "/v1/switches").await.json(), paused);
+    let resume = async || api.call(Some(&operator), "DELETE", "/v1/switches/clinic:clinic-01", "").await;
+    assert_eq!(resume().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(resume().await.json()["code"], "not_paused");
+}
+
+#[tokio::test]
+async fn wishes_that_cannot_be_fulfilled() {
+    let api = Api::open(TestRecords::default());
+    let operator = token(Role::Operator);
+    for (wish, field) in [
+        ("", "body"),
+        ("{}", "body"),
+        (r#"{"scope": "clinic:clinic-01", "reason": "x", "forever": true}"#, "body"),
+        (r#"{"scope": "everything", "reason": "x"}"#, "scope"),
+        (r#"{"scope": "clinic:clinic-01", "reason": "  "}"#, "reason"),
+        (r#"{"scope": "clinic:clinic-01", "reason": "x", "until": "2026-01-01T00:00:00Z"}"#, "until"),
+    ] {
+        let answer = api.call(Some(&operator), "POST", "/v1/switches", wish).await;
+        assert_eq!(
+            (answer.status, &answer.json()["field"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(field))
+        );
+    }
+    let answer = api.call(Some(&operator), "DELETE", "/v1/switches/everything", "").await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn without_the_database_every_address_says_so() {
+    let api = Api::open(TestRecords { down: true, ..TestRecords::default() });
+    for path in ["/v1/outcomes", "/v1/submissions/s-1", "/v1/reconciliation", "/v1/status", "/v1/switches"] {
+        let answer = look(&api, path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        assert_eq!(answer.headers["retry-after"], "5");
+    }
+}
+
+#[test]
+fn the_documents_are_stable() {
+    insta::assert_json_snapshot!("problems", Refusal::ALL.map(Refusal::problem));
+}

@@ -1,0 +1,138 @@
+//! A submission as it arrives: in clear from a scenario, or sealed by the gateway. Either way it leaves here sealed.
+
+use domain::{
+    ClinicId, Code, Fault, FieldPath, Meta, Phi, SubmissionId,
+    envelope::{self, Envelope, Secret},
+    ids::SourceName,
+    meta::Mode,
+    seal::Keyring,
+    strict,
+    submission::{SCHEMA, SubmittedForm},
+};
+use jiff::Timestamp;
+use runtime::{Context, Incoming, Input, stage::RAW_SCHEMA};
+use serde_json::{Map, Value};
+
+/// Largest body, bytes: the gateway's limit, and room for the envelope around it.
+const MAX_BYTES: usize = 384 * 1024;
+/// Deepest nesting, levels: the gateway's limit.
+const MAX_DEPTH: usize = 32;
+
+/// One submission to be judged.
+pub struct Arrival {
+    /// Who sent what for whom.
+    pub(crate) meta: Meta,
+    /// The form, or what keeps it from being one.
+    pub(crate) form: Result<Phi<SubmittedForm>, Flaw>,
+    /// The submission as it is kept for replay.
+    pub(crate) original: Envelope,
+}
+
+/// A submission that can be named, but not used: the sender is told which member is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    pub(crate) code: Code,
+    pub(crate) field: FieldPath,
+}
+
+impl Input for Arrival {
+    fn open(incoming: &Incoming<'_>, keys: &Keyring, cx: &Context) -> Result<Self, Fault> {
+        if incoming.body.len() > MAX_BYTES {
+            return Err(Fault::permanent(Code::TooLarge));
+        }
+        if incoming.schema.is_some_and(|schema| schema != SCHEMA && schema != RAW_SCHEMA) {
+            return Err(Fault::permanent(Code::UnknownSchema));
+        }
+        if incoming.content_type != Some(envelope::CONTENT_TYPE) {
+            return Self::clear(incoming.body, incoming.received_at, cx, keys);
+        }
+        let sealed = Envelope::from_slice(incoming.body)?;
+        if sealed.schema == RAW_SCHEMA {
+            // It came in clear once, and was sealed as it was to wait.
+            let body = sealed.open_bytes(keys)?;
+            return Self::clear(body.expose(), sealed.meta.received_at, cx, keys);
+        }
+        let form = sealed.clone().open::<SubmittedForm>(keys)?.secret;
+        Ok(Self { meta: sealed.meta.clone(), form: Ok(form), original: sealed })
+    }
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+}
+
+impl Arrival {
+    /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
+    /// sender can look it up; without them it is nobody's, and dead.
+    fn clear(body: &[u8], received_at: Timestamp, cx: &Context, keys: &Keyring) -> Result<Self, Fault> {
+        let Ok(Value::Object(mut map)) = strict::parse(body, MAX_DEPTH) else {
+            return Err(Fault::permanent(Code::Malformed));
+        };
+        let submission = text(&map, "submission_id").and_then(|id| SubmissionId::parse(id).ok());
+        let clinic = text(&map, "clinic_id").and_then(|id| ClinicId::parse(id).ok());
+        let (Some(submission), Some(clinic)) = (submission, clinic) else {
+            return Err(Fault::permanent(Code::Malformed));
+        };
+        let source = member(&map, "source", |text| SourceName::parse(text).ok());
+        let submitted_at = member(&map, "submitted_at", |text| text.parse::<Timestamp>().ok());
+        let form_version = member(&map, "form_version", |text| Some(text.to_owned()));
+        let meta = Meta {
+            submission,
+            clinic,
+            source: source.clone().unwrap_or_else(|_| unnamed()),
+            submitted_at: submitted_at.clone().unwrap_or(received_at),
+            received_at,
+            correlation: cx.correlation(),
+            admission: None,
+            person: None,
+            template: None,
+            mode: Mode::Live,
+            appointment_at: None,
+        };
+        let flaw = source.err().or(submitted_at.err()).or_else(|| stranger(&map));
+        let form = match (flaw, form_version, map.remove("form")) {
+            (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
+            (None, Ok(_), None) => Err(Flaw { code: Code::MissingField, field: FieldPath::known("form") }),
+            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form }),
+        };
+        let kept = match &form {
+            Ok(form) => serde_json::to_vec(form),
+            Err(_) => {
+                serde_json::to_vec(&SubmittedForm { form_version: String::new(), form: Value::Object(map) })
+            }
+        }
+        .map_err(|_| Fault::permanent(Code::Malformed))?;
+        let original = Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(kept), keys)?;
+        Ok(Self { meta, form: form.map(Phi::new), original })
+    }
+}
+
+const MEMBERS: [&str; 6] = ["submission_id", "clinic_id", "source", "submitted_at", "form_version", "form"];
+
+/// A member that the schema does not have is refused, not dropped: what it says would be lost unseen.
+fn stranger(map: &Map<String, Value>) -> Option<Flaw> {
+    let known = map.keys().all(|key| MEMBERS.contains(&key.as_str()));
+    (!known).then(|| Flaw { code: Code::InvalidField, field: FieldPath::known("submission") })
+}
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
+}
+
+fn member<T>(
+    map: &Map<String, Value>,
+    key: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, Flaw> {
+    let field = FieldPath::known(key);
+    match map.get(key) {
+        None => Err(Flaw { code: Code::MissingField, field }),
+        Some(value) => value.as_str().and_then(parse).ok_or(Flaw { code: Code::InvalidField, field }),
+    }
+}
+
+/// The source of a submission whose own cannot be read.
+#[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
+fn unnamed() -> SourceName {
+    SourceName::parse("unknown").expect("fits the rule")
+}

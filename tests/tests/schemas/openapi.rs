@@ -1,0 +1,184 @@
+//! The OpenAPI documents name the routes, the refusals and the views that the services have.
+
+use std::collections::BTreeSet;
+
+use domain::{ClinicId, Code, CorrelationId, FieldPath, SubmissionId};
+use gateway::{
+    config::{MAX_BODY, MAX_DEPTH},
+    ports::Standing,
+    problem::Kind,
+};
+use jiff::Timestamp;
+use ledger::read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount};
+use ops::{
+    access::Route,
+    problem::Refusal,
+    views::{Admission, Effect, Glance, Pause, Queue, Reconciliation, Step},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{assert_valid, component, names, read, texts, validator};
+
+/// `POST /v1/…` for each operation of a document.
+fn operations(document: &Value) -> BTreeSet<String> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, methods)| names(methods).into_iter().map(move |method| format!("{} {path}", method.to_uppercase())))
+        .collect()
+}
+
+/// The value is as the schema says, and has every member that the schema has.
+fn describes(document: &Value, name: &str, value: &impl Serialize) {
+    let value = serde_json::to_value(value).unwrap();
+    assert_valid(&validator(&component(document, name)), &value, name);
+    assert_eq!(names(&document["components"]["schemas"][name]["properties"]), names(&value), "{name}");
+}
+
+fn codes(document: &Value) {
+    let listed = texts(document["components"]["schemas"]["Code"]["enum"].as_array().unwrap());
+    assert_eq!(listed, Code::ALL.iter().map(ToString::to_string).collect());
+}
+
+#[test]
+fn the_gateways_document_has_its_routes_and_refusals() {
+    let document = read("openapi.gateway.json");
+    let routes = gateway::Route::ALL.iter().map(|route| format!("{} {}", route.method().to_uppercase(), route.path()));
+    assert_eq!(operations(&document), routes.collect());
+    codes(&document);
+    let schemas = &document["components"]["schemas"];
+    let listed = texts(schemas["Problem"]["properties"]["code"]["enum"].as_array().unwrap());
+    assert_eq!(listed, Kind::ALL.iter().map(|kind| kind.code().to_owned()).collect());
+    let problem = validator(&component(&document, "Problem"));
+    for kind in Kind::ALL {
+        assert_valid(&problem, &serde_json::to_value(kind.problem()).unwrap(), kind.code());
+        let response = &document["components"]["responses"][kind.status().to_string()];
+        let text = response["description"].as_str().unwrap();
+        assert!(text.contains(&format!("`{}`", kind.code())), "{} is not told of", kind.code());
+        assert!(kind.retry_after_s().is_none() || response["headers"].get("retry-after").is_some(), "{text}");
+    }
+    let text = document["paths"]["/v1/intake/{clinic}"]["post"]["requestBody"]["description"].to_string();
+    for limit in [format!("{} KiB", MAX_BODY / 1024), format!("at most {MAX_DEPTH} deep")] {
+        assert!(text.contains(&limit), "{limit}");
+    }
+}
+
+#[test]
+fn the_gateways_document_describes_a_standing() {
+    let standing = Standing {
+        clinic_id: ClinicId::parse("clinic-01").unwrap(),
+        state: "rejected".to_owned(),
+        code: Some(Code::MissingField),
+        field: Some(FieldPath::known("patient.given")),
+        correlation_id: CorrelationId::from_uuid(Uuid::nil()),
+        received_at: Timestamp::UNIX_EPOCH,
+    };
+    describes(&read("openapi.gateway.json"), "Standing", &standing);
+}
+
+#[test]
+fn the_ops_document_has_its_routes_roles_and_refusals() {
+    let document = read("openapi.ops.json");
+    let routes = Route::ALL.iter().map(|route| format!("{} {}", route.method(), route.path()));
+    assert_eq!(operations(&document), routes.collect());
+    for route in Route::ALL {
+        let operation = &document["paths"][route.path()][route.method().to_lowercase()];
+        let roles = route.roles().iter().map(ToString::to_string).collect();
+        assert_eq!(texts(operation["x-roles"].as_array().unwrap()), roles, "{route:?}");
+    }
+    codes(&document);
+    let problem = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    let refusals = Refusal::ALL.map(Refusal::problem);
+    assert_eq!(texts(problem.as_array().unwrap()), refusals.iter().map(|one| one.code.to_owned()).collect());
+    let problem = validator(&component(&document, "Problem"));
+    for refusal in refusals {
+        assert_valid(&problem, &serde_json::to_value(&refusal).unwrap(), refusal.code);
+    }
+}
+
+#[test]
+fn the_ops_document_describes_its_views() {
+    let document = read("openapi.ops.json");
+    let (at, code, some) = (Timestamp::UNIX_EPOCH, Some(Code::SlotTaken), || Some("x".to_owned()));
+    let outcome = OutcomeRow {
+        submission_id: "s-1".to_owned(),
+        clinic_id: "clinic-01".to_owned(),
+        state: "held",
+        code: Some("slot_taken"),
+        field: some(),
+        patient: some(),
+        appointment: some(),
+        eligibility: Some("active"),
+        notified: Some(vec!["email".to_owned()]),
+    };
+    describes(&document, "Outcome", &outcome);
+    let step = Step {
+        at,
+        took_ms: 1,
+        stage: "ehr-writer".to_owned(),
+        lane: "default".to_owned(),
+        event: "held".to_owned(),
+        attempt: 1,
+        code,
+        field: some(),
+        endpoint: some(),
+        template: some(),
+        trace_id: some(),
+        actor: some(),
+    };
+    describes(&document, "Step", &step);
+    let effect =
+        Effect { at, kind: "slot", attempt: 1, event: "done".to_owned(), state: "done".to_owned(), code };
+    describes(&document, "Effect", &effect);
+    let admission = Admission {
+        clinic_id: "clinic-01".to_owned(),
+        copy: false,
+        state: "held",
+        code,
+        field: some(),
+        duplicate_of: Some(SubmissionId::parse("s-0").unwrap()),
+        patient: some(),
+        appointment: some(),
+        eligibility: Some("active"),
+        notified: Some(vec!["sms".to_owned()]),
+        correlation_id: CorrelationId::from_uuid(Uuid::nil()),
+        received_at: at,
+        settled_at: Some(at),
+        timeline: vec![step],
+        effects: vec![effect],
+    };
+    describes(&document, "Admission", &admission);
+    describes(&document, "Found", &json!({ "submission_id": "s-1", "admissions": [admission] }));
+}
+
+#[test]
+fn the_ops_document_describes_its_counts() {
+    let document = read("openapi.ops.json");
+    let counts = Counts {
+        states: vec![StateCount { state: State::Held, code: Some(Code::SlotTaken), count: 1 }],
+        effects: vec![EffectCount {
+            kind: domain::effect::Kind::Patient,
+            role: "create".to_owned(),
+            state: "done".to_owned(),
+            count: 1,
+            resources: 1,
+        }],
+        notifications: vec![("email".to_owned(), "sent".to_owned(), 1)],
+        ..Counts::default()
+    };
+    let reconciliation = Reconciliation::new(counts, Percentiles::default());
+    describes(&document, "Reconciliation", &reconciliation);
+    describes(&document, "StateCount", &reconciliation.states[0]);
+    let pause = Pause {
+        scope: "clinic:clinic-01".parse().unwrap(),
+        actor: "on-call".to_owned(),
+        reason: "moving".to_owned(),
+        since: Timestamp::UNIX_EPOCH,
+        until: Some(Timestamp::UNIX_EPOCH),
+    };
+    describes(&document, "Pause", &pause);
+    let queue = Queue { queue: "validation.default".to_owned(), ready: 1, unacknowledged: 0 };
+    let glance = Glance { states: reconciliation.states, queues: Some(vec![queue]), paused: vec![pause] };
+    describes(&document, "Status", &glance);
+}
