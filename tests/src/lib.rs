@@ -1,1 +1,14 @@
-//! placeholder
+//! The whole line for end-to-end tests: the real `frontdesk up`, on the tests' broker and database, seen from outside only.
+
+mod broker;
+mod door;
+mod forms;
+mod line;
+
+pub use broker::{Broker, Dead};
+pub use door::post;
+pub use forms::Forms;
+pub use line::{Line, binary};
+
+/// How long anything may take before a test gives up. Generous: the machine may be compiling.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(240);

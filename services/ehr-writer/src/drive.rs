@@ -1,5 +1,7 @@
 //! One effect, from the ledger's permission to its end. The only place from which anything is written to an EHR.
 
+use std::time::Duration;
+
 use adapters::ehr::{ETag, ReadFault, Search, WriteOutcome};
 use domain::{Code, Fault, effect::Resource};
 use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
@@ -20,6 +22,10 @@ pub(crate) trait Effect: Sync {
 
 /// A resource changed under us, or another lease came between, so often that it is somebody else's turn.
 const ROUNDS: u32 = 6;
+/// How long to stay away when it is somebody else's turn.
+const TURN: Duration = Duration::from_secs(1);
+/// The pause before an outcome is told to the ledger again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 impl Task<'_> {
     /// Carries an effect to its end. `None`: there was nothing to do.
@@ -30,7 +36,8 @@ impl Task<'_> {
                 Begin::Resolve(ticket) => self.resolve(effect, ticket).await?,
                 Begin::Done(resource) => return Ok(Some(resource)),
                 Begin::Nothing => return Ok(None),
-                Begin::Wait { until } => return Err(Stop::until(until, self.now())),
+                // The other worker's lease ends then, but its work usually sooner.
+                Begin::Wait { .. } => return Err(Stop::Snooze(TURN)),
                 Begin::Parked => After::Parked,
                 Begin::Conflict => After::Conflict,
                 Begin::Rejected { code } => After::Rejected { code },
@@ -44,7 +51,7 @@ impl Task<'_> {
                 After::Parked => return Err(Stop::Hold(Code::EhrParked)),
             }
         }
-        Err(Stop::Snooze(std::time::Duration::from_secs(1)))
+        Err(Stop::Snooze(TURN))
     }
 
     /// Writes under a permit and tells the ledger. An `Err` is told too: nothing was sent.
@@ -53,16 +60,28 @@ impl Task<'_> {
         let wrote = if self.now().saturating_add(self.deadline()).is_ok_and(|end| end < permit.until) {
             effect.write(&permit).await
         } else {
-            Err(Stop::Snooze(std::time::Duration::from_secs(1)))
+            Err(Stop::Snooze(TURN))
         };
         let (result, stop) = match wrote {
             Ok(outcome) => self.told(outcome),
             Err(stop) => (EffectResult::NotSent, Some(stop)),
         };
-        let after = self.store.settle(&permit, result).await.map_err(|_| Stop::store())?;
+        let after = self.tell(&permit, result).await?;
         match stop {
             Some(stop) => Err(stop),
             None => Ok(after),
+        }
+    }
+
+    /// Tells the ledger an outcome, and again while the database does not answer: nobody else knows it, and what is told
+    /// after the lease has to be searched for. Telling twice changes nothing.
+    async fn tell(&self, permit: &Permit, result: EffectResult) -> Result<After, Stop> {
+        loop {
+            match self.store.settle(permit, result.clone()).await {
+                Ok(after) => return Ok(after),
+                Err(_) if self.now() < permit.until => tokio::time::sleep(AGAIN).await,
+                Err(_) => return Err(Stop::store()),
+            }
         }
     }
 

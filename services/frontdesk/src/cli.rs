@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{demo, down, migrate, outcomes, templates, test, topology, trace, up},
+    command::{demo, down, migrate, outcomes, submit, templates, test, topology, trace, up},
     local::{Layout, backends::Given},
 };
 
@@ -32,6 +32,8 @@ enum Command {
     Down(down::Down),
     /// Start everything, send the sample submissions, show what came of them, and stop everything.
     Demo(demo::Demo),
+    /// Send one submission to the gateway of `up`, signed as a scenario signs it.
+    Submit(submit::Submit),
     /// What came of every submission.
     Outcomes(outcomes::Outcomes),
     /// The life of one submission.
@@ -89,6 +91,7 @@ impl Cli {
             Command::Up(up) => up.run(&layout()?).await,
             Command::Down(down) => down.run(&layout()?).await,
             Command::Demo(demo) => demo.run(&layout()?).await,
+            Command::Submit(submit) => submit.run(&layout()?).await,
             Command::Outcomes(outcomes) => outcomes.run(&layout()?).await,
             Command::Trace(trace) => trace.run(&layout()?).await,
             Command::Templates(templates) => templates.run(&layout()?),

@@ -2,11 +2,13 @@
 //!
 //! - [`cli`] is what can be said; [`command`] has one file for each command.
 //! - [`local`] runs the whole system on one machine and leaves nothing behind.
+//! - [`door`] posts to the gateway, as a scenario would.
 //! - [`demo`] sends the samples, waits until the line is empty, and accounts for every one of them.
 
 pub mod cli;
 pub mod command;
 pub mod demo;
+pub mod door;
 pub mod local;
 pub mod ops;
 pub mod output;

@@ -13,6 +13,8 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             // As shells say it of a program that Ctrl-C ended.
             Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
+            // Whoever reads our output has seen enough.
+            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));
                 ExitCode::FAILURE
@@ -23,4 +25,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

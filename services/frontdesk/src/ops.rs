@@ -20,6 +20,7 @@ pub struct Ops {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Outcome {
     /// The sender's identifier.
+    #[serde(default)]
     pub submission_id: String,
     /// The clinic.
     pub clinic_id: String,
@@ -50,8 +51,30 @@ pub struct Admission {
     pub correlation_id: String,
     /// When it was first seen.
     pub received_at: Timestamp,
+    /// When it came to where it stands; absent in flight.
+    pub settled_at: Option<Timestamp>,
     /// Hop by hop, oldest first.
     pub timeline: Vec<Step>,
+    /// What was done in the EHR, oldest first.
+    #[serde(default)]
+    pub effects: Vec<Effect>,
+}
+
+/// One lease, outcome or search of an effect in the EHR.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Effect {
+    /// When.
+    pub at: Timestamp,
+    /// What the effect is on.
+    pub kind: String,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// What happened.
+    pub event: String,
+    /// The state that it led to.
+    pub state: String,
+    /// Why.
+    pub code: Option<String>,
 }
 
 /// One hop.
@@ -161,7 +184,10 @@ impl Ops {
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
-        let found: Found = accepted(answer)?.json().await?;
+        let mut found: Found = accepted(answer)?.json().await?;
+        for admission in &mut found.admissions {
+            id.clone_into(&mut admission.outcome.submission_id);
+        }
         Ok(found.admissions)
     }
 

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -45,13 +46,22 @@ pub fn result(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The width for tables: the terminal's, or none.
-pub fn table() -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-    if io::stdout().is_terminal() {
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+/// An empty table, as wide as the terminal at most; elsewhere as wide as a page.
+pub fn table() -> Table {
+    const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LINE));
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    if !io::stdout().is_terminal() {
+        table.set_width(120);
     }
+    table
+}
+
+/// An empty table whose cells are never broken: for what is copied out of it.
+pub fn wide_table() -> Table {
+    let mut table = table();
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use runtime::{ConfigError, Settings};
 use serde::Deserialize;
 
 /// Largest body, bytes.
@@ -47,6 +48,28 @@ const fn ten() -> u64 {
 }
 
 impl GatewayConfig {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("gateway")?;
+        let numbers = [
+            ("in_flight", config.in_flight as u64),
+            ("in_flight_per_source", config.in_flight_per_source as u64),
+            ("confirm_timeout_s", config.confirm_timeout_s),
+            ("read_timeout_s", config.read_timeout_s),
+        ];
+        if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+            return Err(ConfigError::key(format!("gateway.{key}"), "must be at least 1"));
+        }
+        let absolute = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+        if !config.public_url.as_ref().is_none_or(absolute) {
+            return Err(ConfigError::key("gateway.public_url", "must start with https://"));
+        }
+        Ok(config)
+    }
+
     /// How long the head or the body of a request may take.
     pub const fn read_timeout(&self) -> Duration {
         Duration::from_secs(self.read_timeout_s)
@@ -55,5 +78,34 @@ impl GatewayConfig {
     /// How long the broker may take to confirm.
     pub const fn confirm_timeout(&self) -> Duration {
         Duration::from_secs(self.confirm_timeout_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use runtime::Settings;
+
+    use super::GatewayConfig;
+
+    fn read(lines: &str) -> Result<GatewayConfig, String> {
+        let text = format!("[gateway]\nlisten = \"127.0.0.1:0\"\nsources_file = \"s\"\n{lines}");
+        let settings = Settings::from_toml(&text, Path::new("")).unwrap();
+        GatewayConfig::read(&settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn mistakes_are_told_by_their_key() {
+        assert_eq!(read("").unwrap().in_flight, 256);
+        for (lines, key) in [
+            ("in_flight = 0", "`gateway.in_flight`"),
+            ("read_timeout_s = 0", "`gateway.read_timeout_s`"),
+            ("public_url = \"intake.example.org\"", "`gateway.public_url`"),
+            ("in_flights = 1", "in_flights"),
+        ] {
+            let error = read(lines).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        }
     }
 }

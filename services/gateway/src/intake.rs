@@ -86,6 +86,7 @@ pub(crate) async fn post(
         status_url: app.status_url(&clinic, &id),
         submission_id: id,
     };
+    Span::current().record("frontdesk.correlation", tracing::field::display(accepted.correlation_id));
     hand_over(&app, &source, clinic, entry, &accepted, now)
         .await
         .map_err(|kind| Refusal { correlation: Some(accepted.correlation_id), ..kind.into() })?;

@@ -1,12 +1,15 @@
 //! Wiring: from settings to a server.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Context as _;
-use domain::ports::SwitchBoard;
+use domain::{ClinicId, ports::SwitchBoard};
 use ledger::Store;
 use runtime::Boot;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -26,10 +29,14 @@ use crate::{
 /// A configuration that cannot be used, named, before anything is connected; an address that is taken.
 pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let settings = boot.settings();
-    let config: GatewayConfig = settings.section("gateway")?;
+    let config = GatewayConfig::read(settings)?;
     let sources = Sources::load(&settings.resolve(&config.sources_file), config.in_flight_per_source)
         .context("configuration key `gateway.sources_file`")?;
     let clinics = runtime::clinics::load(settings)?;
+    let clinics: HashSet<ClinicId> = clinics.iter().map(|clinic| clinic.id.clone()).collect();
+    for (source, clinic) in sources.strangers(&clinics) {
+        tracing::warn!(frontdesk.source = source, frontdesk.clinic = %clinic, "gateway.source_names_unknown_clinic");
+    }
     let (standings, switches) = store(&boot).await?;
     let keys = boot.keys()?;
     let index = Arc::new(boot.index_key()?);
@@ -43,7 +50,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let line = Line { publisher, clock: boot.clock(), app: boot.name(), patience: config.confirm_timeout() };
     let app = Arc::new(App {
         sources,
-        clinics: clinics.iter().map(|clinic| clinic.id.clone()).collect(),
+        clinics,
         pauses: Arc::clone(&pauses),
         submissions: Submissions::default(),
         replays: Replays::default(),

@@ -1,7 +1,7 @@
 //! The sources file: who may post, for which clinics, and how they prove it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -146,6 +146,23 @@ impl Sources {
             }));
         }
         Ok(Self(sources))
+    }
+}
+
+impl Sources {
+    /// Source and clinic of each clinic that is named and not configured: a mistyped name, or a clinic to come.
+    pub fn strangers<'a>(
+        &'a self,
+        configured: &'a HashSet<ClinicId>,
+    ) -> impl Iterator<Item = (&'a str, &'a ClinicId)> {
+        self.0.iter().flat_map(move |source| {
+            let named = match &source.clinics {
+                Reach::All => None,
+                Reach::Some(clinics) => Some(clinics),
+            };
+            let unknown = named.into_iter().flatten().filter(|clinic| !configured.contains(*clinic));
+            unknown.map(|clinic| (source.name.as_str(), clinic))
+        })
     }
 }
 

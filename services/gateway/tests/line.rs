@@ -1,5 +1,7 @@
 //! The whole gateway, as its `main` runs it, with a real broker and, where it matters, a real database.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use domain::{
@@ -14,13 +16,16 @@ use domain::{
 };
 use futures_util::StreamExt;
 use lapin::{
-    Connection, ConnectionProperties, message::Delivery, options::BasicConsumeOptions, types::FieldTable,
+    Connection, ConnectionProperties,
+    message::Delivery,
+    options::BasicConsumeOptions,
+    types::{AMQPValue, FieldTable},
 };
 use ledger::{AdmissionRequest, Config, Proposed, Store, switches::Pause};
 use reqwest::{Client, Response, StatusCode};
 use runtime::{
     Boot, Settings,
-    config::Secret,
+    config::{Secret, TelemetrySection},
     topology::{Lanes, Management, Topology},
 };
 use serde_json::{Value, json};
@@ -143,6 +148,8 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     let vhost = TestVhost::create().await.unwrap();
     apply_topology(&vhost).await;
     let gateway = Gateway::start(vhost.amqp_url(), &format!("postgres://nobody@{NOWHERE}/none")).await;
+    let metrics = gateway.boot.metrics();
+    let _telemetry = runtime::telemetry::init("gateway", &TelemetrySection::default(), metrics).unwrap();
     gateway.until("/health/ready", StatusCode::OK).await;
 
     let form = json!({"q3_fullName": {"last": "Canary"}});
@@ -164,6 +171,9 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     assert_eq!(properties.correlation_id().as_ref().unwrap().as_str(), accepted["correlation_id"]);
     assert_eq!(properties.app_id().as_ref().unwrap().as_str(), "gateway");
     assert_eq!(*properties.delivery_mode(), Some(2));
+    let headers = properties.headers().as_ref().unwrap().inner();
+    let AMQPValue::LongString(traceparent) = &headers["traceparent"] else { panic!("no traceparent") };
+    assert!(String::from_utf8_lossy(traceparent.as_bytes()).contains(&TRACEPARENT[3..35]), "another trace");
     assert!(!String::from_utf8_lossy(&delivery.data).contains("Canary"));
     let keys = Keyring::new([("2026-11".to_owned(), (1..=32).collect())]).unwrap();
     let message = Envelope::from_slice(&delivery.data).unwrap().open::<SubmittedForm>(&keys).unwrap();

@@ -1,5 +1,7 @@
 //! The sources file: the example is good, and mistakes are told with their place and without a secret.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::path::{Path, PathBuf};
 
 use gateway::sources::{Reach, Sources};
@@ -19,7 +21,11 @@ fn the_example_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(&folder, "sources.toml", &std::fs::read_to_string(example).unwrap());
     write(&folder, "make-web-forms.secret", &format!("{SECRET}\n"));
-    assert!(Sources::load(&path, 1).is_ok());
+    let sources = Sources::load(&path, 1).unwrap();
+    let configured = ["clinic-03".parse().unwrap()].into();
+    let strangers: Vec<_> =
+        sources.strangers(&configured).map(|(source, clinic)| (source, clinic.as_str())).collect();
+    assert_eq!(strangers, [("lobby-kiosks", "clinic-08")]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use domain::{
     template::Clinic,
 };
 use jiff::SignedDuration;
-use ledger::notifications::{BeginSend, SendResult};
+use ledger::notifications::{BeginSend, SendPermit, SendResult};
 use runtime::Context;
 
 use crate::{MARGIN, Notification, endpoint, notice};
@@ -25,6 +25,11 @@ pub(crate) enum Sent {
     /// Another worker may be sending it.
     NotYet(Duration),
 }
+
+/// How long to stay away when it is somebody else's turn.
+const TURN: Duration = Duration::from_secs(1);
+/// The pause before an outcome is told to the ledger again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 const STORE: Fault = Fault::transient(Code::StoreUnavailable);
 
@@ -48,10 +53,8 @@ impl Notification {
             BeginSend::AlreadySent => return Ok(Sent::Yes),
             BeginSend::Refused { .. } => return Ok(Sent::Refused),
             BeginSend::Unknown => return Ok(Sent::Doubtful),
-            BeginSend::Wait { until } => {
-                let wait = until.duration_since(self.clock.now());
-                return Ok(Sent::NotYet(Duration::try_from(wait).unwrap_or_default()));
-            }
+            // The other worker's right ends later, but its work usually sooner.
+            BeginSend::Wait { .. } => return Ok(Sent::NotYet(TURN)),
         };
         let outcome = messenger.send(&notice).await;
         let endpoint = endpoint(channel);
@@ -78,12 +81,24 @@ impl Notification {
             SendResult::Refused { .. } => Sent::Refused,
             SendResult::NotSent | SendResult::Unknown => Sent::Doubtful,
         };
-        let believed = self.store.settle_send(&permit, result).await.map_err(|_| STORE)?;
+        let believed = self.settle(&permit, result).await?;
         match fault {
             Some(fault) => Err(fault),
             None if believed => Ok(said),
             // The right had run out: what the ledger knows now is learnt by asking it again.
-            None => Ok(Sent::NotYet(Duration::from_secs(1))),
+            None => Ok(Sent::NotYet(TURN)),
+        }
+    }
+
+    /// Tells the ledger an outcome, and again while the database does not answer: nobody else knows it, and a message
+    /// cannot be searched for. Telling twice changes nothing.
+    async fn settle(&self, permit: &SendPermit, result: SendResult) -> Result<bool, Fault> {
+        loop {
+            match self.store.settle_send(permit, result.clone()).await {
+                Ok(believed) => return Ok(believed),
+                Err(_) if self.clock.now() < permit.until => tokio::time::sleep(AGAIN).await,
+                Err(_) => return Err(STORE),
+            }
         }
     }
 }

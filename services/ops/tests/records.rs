@@ -1,5 +1,7 @@
 //! The whole API, as its `main` runs it, over a real database and a real broker.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::{sync::Arc, time::Duration};
 
 use domain::{

@@ -11,8 +11,7 @@ use crate::{ClinicId, Exchange, Phi, SubmissionId, envelope::Secret};
 pub const SCHEMA: &str = "intake.submission.v1";
 
 /// A submission in clear, as a scenario publishes it to `intake.ingest`. `schemas/intake.submission.v1.json` is made from it.
-///
-/// It has no `Debug`: its form is PHI.
+// It has no `Debug`: its form is PHI.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -45,15 +45,27 @@ fn each_exchange_has_its_messages() {
             described.insert((text(&message["name"]), text(&channel["title"])));
         }
     }
-    let messages =
-        [known::<SubmittedForm>(), known::<Validated>(), known::<Checked>(), known::<Written>(), known::<Notified>()];
+    let messages = [
+        known::<SubmittedForm>(),
+        known::<Validated>(),
+        known::<Checked>(),
+        known::<Written>(),
+        known::<Notified>(),
+    ];
     assert_eq!(described, messages.into());
 }
 
 #[test]
 fn the_headers_are_ours() {
     let headers = names(&read("asyncapi.json")["components"]["schemas"]["Headers"]["properties"]);
-    for name in [header::TRACEPARENT, header::TRACESTATE, header::CLINIC, header::LANE, header::ATTEMPT, header::FIRST_FAILED_AT] {
+    for name in [
+        header::TRACEPARENT,
+        header::TRACESTATE,
+        header::CLINIC,
+        header::LANE,
+        header::ATTEMPT,
+        header::FIRST_FAILED_AT,
+    ] {
         assert!(headers.contains(name), "{name}");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `FRONTDESK_WRITE_SCHEMAS=1 cargo nextest run -p e2e --test schemas` writes the generated ones.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod asyncapi;
 mod make;
 mod messages;
@@ -25,7 +27,8 @@ fn validator(schema: &Value) -> jsonschema::Validator {
 
 /// Fails with the place, never with the value.
 fn assert_valid(validator: &jsonschema::Validator, value: &Value, what: &str) {
-    let places: Vec<String> = validator.iter_errors(value).map(|error| error.schema_path().to_string()).collect();
+    let places: Vec<String> =
+        validator.iter_errors(value).map(|error| error.schema_path().to_string()).collect();
     assert!(places.is_empty(), "{what} breaks {places:?}");
 }
 

@@ -25,7 +25,9 @@ use crate::{assert_valid, component, names, read, texts, validator};
 fn operations(document: &Value) -> BTreeSet<String> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths
-        .flat_map(|(path, methods)| names(methods).into_iter().map(move |method| format!("{} {path}", method.to_uppercase())))
+        .flat_map(|(path, methods)| {
+            names(methods).into_iter().map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
         .collect()
 }
 
@@ -44,7 +46,8 @@ fn codes(document: &Value) {
 #[test]
 fn the_gateways_document_has_its_routes_and_refusals() {
     let document = read("openapi.gateway.json");
-    let routes = gateway::Route::ALL.iter().map(|route| format!("{} {}", route.method().to_uppercase(), route.path()));
+    let routes =
+        gateway::Route::ALL.iter().map(|route| format!("{} {}", route.method().to_uppercase(), route.path()));
     assert_eq!(operations(&document), routes.collect());
     codes(&document);
     let schemas = &document["components"]["schemas"];

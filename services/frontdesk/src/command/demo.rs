@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -72,14 +72,12 @@ impl Demo {
     async fn show(&self, layout: &Layout, stack: &Stack, options: &Options) -> anyhow::Result<u64> {
         let plan = Plan::new(&Clinic::read(&options.samples)?, Line::read(&options.samples)?);
         let ops = Ops::local(layout)?;
-        let begin = Instant::now();
         let sent = send(layout, stack, &plan).await?;
         let accepted = sent.iter().filter(|one| one.refused.is_none()).count();
         let messages = u64::try_from(accepted.saturating_sub(plan.source.absorbed(&sent)))?;
         let doing = Doing::begin("waiting until the line is empty");
         let store = Store::connect(&stack.settings.section("postgres")?, Arc::new(SystemClock)).await?;
         drain((&ops, &store), messages, Duration::from_secs(self.deadline), &doing).await?;
-        let took = begin.elapsed();
         doing.done("the line is empty");
 
         let doing = Doing::begin("counting");
@@ -108,7 +106,7 @@ impl Demo {
         let timing = timing(&ops, &plan.source, &sent, &outcomes).await?;
         doing.done("counted");
         let checks = reconcile(&facts);
-        output::result(&report(&facts, &checks, &timing, took))?;
+        output::result(&report(&facts, &checks, &timing))?;
         output::result(&look_up(&ops, &outcomes, self.outcomes.as_deref()).await?)?;
         Ok(checks.iter().map(crate::demo::Check::unexplained).sum())
     }

@@ -68,7 +68,7 @@ impl Outcomes {
 }
 
 fn table(outcomes: &[Outcome]) -> comfy_table::Table {
-    let mut table = output::table();
+    let mut table = output::wide_table();
     table.set_header([
         "submission",
         "clinic",

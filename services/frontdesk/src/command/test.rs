@@ -31,6 +31,7 @@ impl Test {
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
         let layout = layout.below("test");
         let result = run(&layout, async |supervisor| {
+            layout.fresh_logs()?;
             let mut steps = Steps::new(&layout);
             // Compiles in the background, if it has to, while the others do.
             let deny = deny::tool(&layout);

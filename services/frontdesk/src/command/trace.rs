@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::outcomes::ApiArgs;
 use crate::{
@@ -44,33 +45,49 @@ impl Trace {
 
 /// One admission, for people.
 pub fn life(admission: &Admission) -> String {
-    let Admission { outcome, correlation_id, received_at, timeline } = admission;
+    let Admission { outcome, correlation_id, received_at, settled_at, timeline, effects } = admission;
+    let after = |at: Timestamp| format!("{:.3} s", at.duration_since(*received_at).as_secs_f64());
     let mut text = format!("{} at {}: {}\n", outcome.submission_id, outcome.clinic_id, standing(outcome));
-    text += &format!("correlation {correlation_id}, received {received_at:.3}\n");
+    text += &format!("correlation {correlation_id}, received {received_at:.3}");
+    text += &settled_at
+        .map_or_else(|| ", on its way\n".to_owned(), |at| format!(", settled after {}\n", after(at)));
     let mut table = output::table();
-    table.set_header(["after", "stage", "lane", "what", "attempt", "in hand", "template"]);
+    table.set_header(["after", "where", "what", "attempt", "in hand", "template"]);
+    // Both lists are in order of time; together they tell the story.
+    let mut rows: Vec<(Timestamp, [String; 6])> = Vec::new();
     for step in timeline {
-        let after = step.at.duration_since(*received_at);
-        let what = match &step.code {
-            Some(code) => format!("{} ({code})", step.event),
-            None => step.event.clone(),
-        };
-        table.add_row([
-            format!("{:.3} s", after.as_secs_f64()),
-            step.stage.clone(),
-            step.lane.clone(),
-            what,
-            step.attempt.to_string(),
-            format!("{} ms", step.took_ms),
-            step.template.clone().unwrap_or_default(),
-        ]);
+        rows.push((
+            step.at,
+            [
+                after(step.at),
+                format!("{}.{}", step.stage, step.lane),
+                why(&step.event, step.code.as_deref()),
+                step.attempt.to_string(),
+                format!("{} ms", step.took_ms),
+                step.template.clone().unwrap_or_default(),
+            ],
+        ));
     }
+    for effect in effects {
+        let what = why(&format!("{} → {}", effect.event, effect.state), effect.code.as_deref());
+        let place = format!("  EHR {}", effect.kind);
+        rows.push((
+            effect.at,
+            [after(effect.at), place, what, effect.attempt.to_string(), String::new(), String::new()],
+        ));
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    table.add_rows(rows.into_iter().map(|(_, row)| row));
     text += &table.to_string();
     text.push('\n');
     if let Some(trace) = timeline.iter().find_map(|step| step.trace_id.as_ref()) {
         text += &format!("trace {trace}\n");
     }
     text
+}
+
+fn why(what: &str, code: Option<&str>) -> String {
+    code.map_or_else(|| what.to_owned(), |code| format!("{what} ({code})"))
 }
 
 fn standing(outcome: &Outcome) -> String {
@@ -101,16 +118,24 @@ mod tests {
     #[test]
     fn a_life_reads_as_a_story() {
         let admission: Admission = serde_json::from_value(serde_json::json!({
-            "submission_id": "s-1", "clinic_id": "clinic-01", "state": "completed", "patient": "p1",
+            "submission_id": "s-1", "settled_at": "2027-01-07T09:00:02Z", "clinic_id": "clinic-01", "state": "completed", "patient": "p1",
             "notified": ["email", "sms"], "correlation_id": "c-1", "received_at": "2027-01-07T09:00:00Z",
             "timeline": [{"at": "2027-01-07T09:00:00.25Z", "stage": "validation", "lane": "lane-1",
-                "event": "emitted", "attempt": 1, "took_ms": 12, "template": "clinic-01@1", "trace_id": "abc"}]
+                "event": "emitted", "attempt": 1, "took_ms": 12, "template": "clinic-01@1", "trace_id": "abc"}],
+            "effects": [{"at": "2027-01-07T09:00:00.5Z", "kind": "patient", "attempt": 1, "event": "intent",
+                "state": "intent"}]
         }))
         .unwrap();
         let text = life(&admission);
-        for part in
-            ["completed, patient p1, told by email and sms", "0.250 s", "validation", "12 ms", "trace abc"]
-        {
+        for part in [
+            "completed, patient p1, told by email and sms",
+            "settled after 2.000 s",
+            "EHR patient",
+            "0.250 s",
+            "validation",
+            "12 ms",
+            "trace abc",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -134,7 +134,7 @@ impl Up {
 /// Runs the same command in the background, and waits until it says that everything is up.
 async fn detach(layout: &Layout) -> anyhow::Result<()> {
     layout.make()?;
-    let log = layout.logs().join("runner.log");
+    let log = layout.runner_log();
     let output = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let args = std::env::args_os().skip(1).filter(|arg| arg != "--detach");
     let mut child = tokio::process::Command::new(std::env::current_exe()?)

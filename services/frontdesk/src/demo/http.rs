@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use domain::{
     ClinicId,
     clock::{Clock, SystemClock},
@@ -14,13 +14,12 @@ use domain::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
-use standardwebhooks::Webhook;
 
 use super::{
-    plan::{Door, Sent},
+    plan::{self, Sent},
     samples::Line,
 };
-use crate::{local::endpoints::Gateway, output::Doing};
+use crate::{door::Door, local::endpoints::Gateway, output::Doing};
 
 /// Clinics that post at once.
 const AT_ONCE: usize = 8;
@@ -50,7 +49,7 @@ pub async fn post(
     let done = AtomicUsize::new(0);
     let (client, done) = (&client, &done);
     let posts = clinics.iter().map(|(clinic, lines)| async move {
-        let scenario = Scenario::of(gateway, client, clinic)?;
+        let scenario = Scenario(Door::of(gateway, client, clinic.as_str())?);
         let mut sent = Vec::with_capacity(lines.len());
         for line in lines {
             sent.push(scenario.post(line).await?);
@@ -64,26 +63,12 @@ pub async fn post(
 }
 
 /// A scenario of one clinic.
-struct Scenario<'a> {
-    client: &'a Client,
-    url: String,
-    signer: Webhook,
-}
+struct Scenario(Door);
 
-impl<'a> Scenario<'a> {
-    fn of(gateway: &Gateway, client: &'a Client, clinic: &ClinicId) -> anyhow::Result<Self> {
-        let source =
-            gateway.sources.iter().find(|source| source.clinics.iter().any(|one| one == clinic.as_str()));
-        let file = &source.with_context(|| format!("no source may post for {clinic}"))?.secret_file;
-        let secret =
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let signer = Webhook::new(secret.trim()).context("not a webhook secret")?;
-        Ok(Self { client, url: format!("{}/v1/intake/{clinic}", gateway.url), signer })
-    }
-
+impl Scenario {
     async fn post(&self, line: &Line) -> anyhow::Result<Sent> {
         let begin = Instant::now();
-        let id = format!("msg_{}", SystemClock.fresh_id());
+        let id = Door::fresh_id();
         let at = SystemClock.now();
         loop {
             let refused = match self.once(&id, line).await? {
@@ -95,21 +80,12 @@ impl<'a> Scenario<'a> {
                 }
                 Answer::Later(_) => bail!("the gateway did not take line {} within a minute", line.number),
             };
-            return Ok(Sent { number: line.number, door: Door::Http, at, refused });
+            return Ok(Sent { number: line.number, door: plan::Door::Http, at, refused });
         }
     }
 
     async fn once(&self, id: &str, line: &Line) -> anyhow::Result<Answer> {
-        let timestamp = SystemClock.now().as_second();
-        let signature = self.signer.sign(id, timestamp, &line.body).context("cannot sign")?;
-        let request = self
-            .client
-            .post(&self.url)
-            .header("content-type", "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", signature)
-            .body(line.body.clone());
+        let request = self.0.request(id, line.body.clone())?;
         let Ok(answer) = request.send().await else { return Ok(Answer::Later(Duration::from_millis(500))) };
         Ok(match answer.status() {
             StatusCode::ACCEPTED => Answer::Accepted,

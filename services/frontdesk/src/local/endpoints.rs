@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+
+use super::Layout;
 
 /// All addresses of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +36,18 @@ pub struct Endpoints {
     pub logs: PathBuf,
     /// Name → process number.
     pub pids: PathBuf,
+}
+
+impl Endpoints {
+    /// Reads the addresses of the line that is running here.
+    ///
+    /// # Errors
+    /// If none is.
+    pub fn read(layout: &Layout) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(layout.endpoints())
+            .context("nothing is running here: start it with ./dev up")?;
+        Ok(serde_json::from_str(&text)?)
+    }
 }
 
 /// A server with user and password, as a URL in a file.

@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+const RUNNER_LOG: &str = "runner.log";
+
 /// The folders of one local run: the checkout, and the run's own folder, `.frontdesk/` in it.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -59,6 +61,31 @@ impl Layout {
             fs::set_permissions(&folder, fs::Permissions::from_mode(mode))?;
         }
         Ok(())
+    }
+
+    /// Puts the logs of the last run aside, in place of those of the run before that.
+    ///
+    /// # Errors
+    /// If they cannot be moved.
+    pub fn fresh_logs(&self) -> io::Result<()> {
+        let aside = self.logs().join("last");
+        if aside.exists() {
+            fs::remove_dir_all(&aside)?;
+        }
+        fs::create_dir_all(&aside)?;
+        for entry in fs::read_dir(self.logs())? {
+            let entry = entry?;
+            // The runner's own is being written.
+            if entry.file_type()?.is_file() && entry.file_name() != RUNNER_LOG {
+                fs::rename(entry.path(), aside.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The output of a runner in the background.
+    pub fn runner_log(&self) -> PathBuf {
+        self.logs().join(RUNNER_LOG)
     }
 
     /// The checkout.
@@ -126,5 +153,10 @@ mod tests {
         assert!(layout.root().ends_with(".frontdesk"));
         layout.make().unwrap();
         assert!(layout.below("test").logs().ends_with(".frontdesk/test/logs"));
+        for text in ["first", "second"] {
+            std::fs::write(layout.logs().join("a.log"), text).unwrap();
+            layout.fresh_logs().unwrap();
+            assert_eq!(std::fs::read_to_string(layout.logs().join("last/a.log")).unwrap(), text);
+        }
     }
 }

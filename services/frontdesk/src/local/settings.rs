@@ -92,7 +92,8 @@ pub fn text(
     section("eligibility", vec![("patience_s", PAYER_PATIENCE_S.into())]);
     // The SMS provider is the sandbox: nobody is woken.
     section("notification", vec![("quiet_hours", false.into())]);
-    section("retry", vec![("base_ms", 500.into())]);
+    // A local run is watched: what failed is tried again within seconds, not hours.
+    section("retry", vec![("base_ms", 500.into()), ("max_ms", 5000.into())]);
     section("payers", payers(outside));
     section("ehrs", vec![("sandbox", Value::Table(ehr(&outside.ehr)))]);
     section("sms", vec![("url", string(&outside.sms)), ("token_file", path(&outside.sms_token_file))]);
@@ -100,7 +101,7 @@ pub fn text(
     // The sandbox's patients do not sleep: a run must end at any hour.
     section("notification", vec![("quiet_hours", false.into())]);
     let lanes = lanes.iter().map(|(name, clinics)| {
-        let clinics = Value::Array(clinics.iter().map(|clinic| string(clinic)).collect());
+        let clinics = Value::Array(clinics.iter().map(string).collect());
         (name.to_string(), Value::Table(table(vec![("clinics", clinics)])))
     });
     root.insert("lanes".to_owned(), Value::Table(lanes.collect()));

@@ -70,6 +70,9 @@ impl Stack {
     pub async fn start(layout: &Layout, supervisor: &Supervisor, options: &Options) -> anyhow::Result<Self> {
         let begin = Instant::now();
         let clinics = Clinic::read(&options.samples)?;
+        if options.fresh {
+            layout.fresh_logs()?;
+        }
         let places = Places::take(options.port_base)?;
         if let Some(busy) = places.block().passed_over {
             let base = places.block().base();

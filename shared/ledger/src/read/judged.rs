@@ -13,9 +13,11 @@ pub struct Judged {
     pub repeats: u64,
 }
 
-const JUDGED: &str = "SELECT count(DISTINCT message_id) AS messages,
-        count(DISTINCT message_id) FILTER (WHERE admission_id IS NULL AND event = 'settled') AS repeats
-    FROM journal WHERE stage = 'validation' AND event IN ('emitted', 'settled', 'held', 'died')";
+/// The message that a submission's row stands for is the first that brought it; any other that did not die repeats one.
+const JUDGED: &str = "SELECT count(DISTINCT j.message_id) AS messages,
+        count(DISTINCT j.message_id) FILTER (WHERE s.message_id IS NULL AND j.event <> 'died') AS repeats
+    FROM journal j LEFT JOIN submission s ON s.message_id = j.message_id
+    WHERE j.stage = 'validation' AND j.event IN ('emitted', 'settled', 'held', 'died')";
 
 impl Store {
     /// Counts the messages that validation has judged.

@@ -23,14 +23,19 @@ pub struct PortBlock {
     _held: TcpListener,
 }
 
-/// A port of the block that was asked for is in use.
+/// A port is in use that was asked for, or every block has one that is.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "port {port} is in use by another program: end that program, or choose other ports with --port-base (free: {free:?})"
-)]
+#[error("port {port} is in use by another program: end that program, or choose other ports, {instead}")]
 pub struct PortInUse {
     port: u16,
-    free: Option<u16>,
+    instead: String,
+}
+
+impl PortInUse {
+    fn new(port: u16, free: Option<u16>) -> Self {
+        let free = free.map_or_else(String::new, |free| format!(", such as --port-base {free}"));
+        Self { port, instead: format!("with --port-base PORT{free}") }
+    }
 }
 
 impl PortBlock {
@@ -40,10 +45,8 @@ impl PortBlock {
     /// [`PortInUse`] if the block at `base` is not free, or no block is.
     pub fn take(base: Option<u16>, size: u16) -> Result<Self, PortInUse> {
         if let Some(base) = base {
-            return Self::at(base, size).map_err(|port| PortInUse {
-                port,
-                free: Self::first_free(size).ok().map(|block| block.base),
-            });
+            let free = || Self::first_free(size).ok().map(|block| block.base);
+            return Self::at(base, size).map_err(|port| PortInUse::new(port, free()));
         }
         Self::first_free(size)
     }
@@ -56,7 +59,7 @@ impl PortBlock {
                 Err(port) => passed_over = passed_over.or(Some(port)),
             }
         }
-        Err(PortInUse { port: passed_over.unwrap_or(FIRST), free: None })
+        Err(PortInUse::new(passed_over.unwrap_or(FIRST), None))
     }
 
     /// The block at `base`, or the port that stands in its way.

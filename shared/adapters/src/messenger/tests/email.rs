@@ -1,13 +1,18 @@
 //! A relay that says no, hangs or cuts the line at every step.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use domain::clock::SystemClock;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpListener,
     task::{JoinHandle, JoinSet},
 };
+use tokio_rustls::TlsAcceptor;
 
 use crate::messenger::{Messenger, SendOutcome, SmtpConfig, conformance::notice};
 
@@ -37,6 +42,11 @@ impl Drop for TestRelay {
 
 impl TestRelay {
     async fn start(at: &'static str, act: Act) -> Self {
+        Self::start_with(at, act, None).await
+    }
+
+    /// With an acceptor, it offers STARTTLS.
+    async fn start_with(at: &'static str, act: Act, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (taken, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
@@ -45,7 +55,13 @@ impl TestRelay {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 *count.lock().unwrap() += 1;
-                open.spawn(session(stream, at, act, Arc::clone(&log)));
+                let (log, tls) = (Arc::clone(&log), tls.clone());
+                open.spawn(async move {
+                    let offer = tls.is_some();
+                    let upgraded = session(stream, "CONNECT", offer, (at, act), &log).await?;
+                    let encrypted = tls?.accept(upgraded).await.ok()?;
+                    session(encrypted, "STARTED", false, (at, act), &log).await.map(drop)
+                });
             }
         });
         Self { port, taken, connections, task }
@@ -61,14 +77,24 @@ impl TestRelay {
     }
 }
 
-async fn session(stream: TcpStream, at: &str, act: Act, taken: Arc<Mutex<Vec<String>>>) -> Option<()> {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
-    let mut step = "CONNECT".to_owned();
+/// One session from a step on. Gives the stream back where TLS is to begin.
+async fn session<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    from: &str,
+    offer_tls: bool,
+    (at, act): (&str, Act),
+    taken: &Mutex<Vec<String>>,
+) -> Option<S> {
+    let mut stream = BufReader::new(stream);
+    let mut step = from.to_owned();
     loop {
         let usual = match step.as_str() {
             "CONNECT" => "220 relay",
+            // After TLS began, the client speaks first.
+            "STARTED" => "",
+            "EHLO" if offer_tls => "250-relay\r\n250 STARTTLS",
             "EHLO" => "250-relay\r\n250 8BITMIME",
+            "STARTTLS" if offer_tls => "220 go on",
             "DATA" => "354 go on",
             "CONTENT" | "MAIL" | "RCPT" | "NOOP" => "250 ok",
             "QUIT" => "221 bye",
@@ -80,24 +106,36 @@ async fn session(stream: TcpStream, at: &str, act: Act, taken: Arc<Mutex<Vec<Str
             Act::Cut => return None,
             Act::Hang => std::future::pending().await,
         };
-        write.write_all(format!("{say}\r\n").as_bytes()).await.ok()?;
+        if !say.is_empty() {
+            stream.write_all(format!("{say}\r\n").as_bytes()).await.ok()?;
+            stream.flush().await.ok()?;
+        }
+        if step == "STARTTLS" && offer_tls {
+            return Some(stream.into_inner());
+        }
         step = if say.starts_with("354") {
-            let content = content(&mut lines).await?;
+            let content = content(&mut stream).await?;
             taken.lock().unwrap().push(content);
             "CONTENT".to_owned()
         } else {
-            let line = lines.next_line().await.ok()??;
+            let line = line(&mut stream).await?;
             line.split([' ', ':']).next().unwrap_or_default().to_uppercase()
         };
     }
 }
 
-async fn content(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> Option<String> {
-    let mut all = String::new();
+async fn line(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    Some(line.trim_end().to_owned())
+}
+
+async fn content(stream: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+    let mut all = Vec::new();
     loop {
-        match lines.next_line().await.ok()?? {
-            end if end == "." => return Some(all),
-            line => all.push_str(&format!("{line}\n")),
+        match line(stream).await? {
+            end if end == "." => return Some(all.join("\n")),
+            line => all.push(line),
         }
     }
 }
@@ -110,8 +148,12 @@ async fn send(at: &'static str, act: Act, timeout_ms: u64) -> SendOutcome {
 #[tokio::test]
 async fn before_the_end_of_the_data_nothing_was_taken() {
     for step in STEPS {
-        let (cut, hung) = (send(step, Act::Cut, 20_000).await, send(step, Act::Hang, 300).await);
-        let expected = if step == "CONTENT" { SendOutcome::Unknown } else { SendOutcome::NotSent };
+        // The relay must be reached before the time is up only where that makes a difference.
+        let (expected, haste) = match step {
+            "CONTENT" => (SendOutcome::Unknown, 3_000),
+            _ => (SendOutcome::NotSent, 300),
+        };
+        let (cut, hung) = (send(step, Act::Cut, 20_000).await, send(step, Act::Hang, haste).await);
         assert_eq!((cut, hung), (expected.clone(), expected), "{step}");
     }
 }
@@ -134,6 +176,40 @@ async fn a_relay_without_starttls_is_not_used() {
     let outcome = relay.email(20_000, "").send(&notice("k1", "zelda@example.com")).await;
     assert_eq!(outcome, SendOutcome::NotSent);
     assert!(relay.taken.lock().unwrap().is_empty());
+}
+
+/// A certificate of its own, as PEM, and what presents it.
+fn identity() -> (String, TlsAcceptor) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key.into())
+        .unwrap();
+    let pem = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, made.cert.der());
+    (
+        format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n"),
+        TlsAcceptor::from(Arc::new(config)),
+    )
+}
+
+#[tokio::test]
+async fn starttls_trusts_only_whom_it_should() {
+    let (pem, tls) = identity();
+    let relay = TestRelay::start_with("NEVER", Act::Cut, Some(tls)).await;
+    let send = async |pem: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(pem.as_bytes()).unwrap();
+        let email = relay.email(20_000, &format!("ca_file = {:?}", file.path()));
+        email.send(&notice("k1", "zelda@example.com")).await
+    };
+    assert!(matches!(send(&pem).await, SendOutcome::Sent { .. }));
+    let (stranger, _) = identity();
+    assert_eq!(send(&stranger).await, SendOutcome::NotSent);
+    assert_eq!(relay.taken.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

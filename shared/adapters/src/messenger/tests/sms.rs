@@ -54,7 +54,7 @@ async fn lost_answers_and_lost_connections() {
         sms(&server.url("/sms"), timeout_ms).send(&notice("k1", "+12125550143")).await
     };
     assert_eq!(send(|| Reply::Cut, 20_000).await, SendOutcome::Unknown);
-    assert_eq!(send(|| Reply::Hang, 300).await, SendOutcome::Unknown);
+    assert_eq!(send(|| Reply::Hang, 1_000).await, SendOutcome::Unknown);
     assert_eq!(send(|| Reply::CutBody { status: 201 }, 20_000).await, SendOutcome::Unknown);
     assert_eq!(send(|| Reply::text(201, "thanks"), 20_000).await, SendOutcome::Unknown);
     let outcome = sms(&nobody().await, 20_000).send(&notice("k1", "+12125550143")).await;

@@ -43,36 +43,14 @@ fn rsa_key() -> (String, DecodingKey) {
     (pem(der.as_ref()), DecodingKey::from_rsa_der(pair.public_key().as_ref()))
 }
 
-struct KeyFile(std::path::PathBuf);
-
-impl KeyFile {
-    fn new(pem: &str) -> Self {
-        let name = format!("frontdesk-test-{}.pem", uuid::Uuid::from_u128(rand_u128()));
-        let path = std::env::temp_dir().join(name);
-        std::fs::File::create(&path).unwrap().write_all(pem.as_bytes()).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for KeyFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn rand_u128() -> u128 {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).unwrap();
-    u128::from_be_bytes(bytes)
-}
-
 fn connect(server: &TestServer, pem: &str, algorithm: &str) -> Result<Arc<dyn Ehr>, SetupError> {
-    let file = KeyFile::new(pem);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pem.as_bytes()).unwrap();
     let config: EhrConfig = toml::from_str(&format!(
         "profile = \"fhir\"\nurl = \"{}\"\ntoken_url = \"{}\"\nclient_id = \"desk\"\nkey_file = {:?}\nkey_id = \"k1\"\nalgorithm = \"{algorithm}\"",
         server.url("/fhir"),
         server.url("/token"),
-        file.0,
+        file.path(),
     ))
     .unwrap();
     config.connect("main", Arc::new(SystemClock))

@@ -1,0 +1,45 @@
+//! `frontdesk submit`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::Value;
+
+use crate::{
+    door::Door,
+    local::{Layout, endpoints::Endpoints},
+    output,
+};
+
+/// Send a submission to the gateway of `up`, signed as a Make.com scenario signs it, and show the answer.
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// A file with one submission (see schemas/intake.submission.v1.json).
+    file: PathBuf,
+}
+
+impl Submit {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// If nothing is running, or the gateway refuses it: with its problem document.
+    pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
+        let body =
+            std::fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
+        let submission: Value = serde_json::from_slice(&body).context("not JSON")?;
+        let clinic = submission["clinic_id"].as_str().context("the submission has no clinic_id")?;
+        let endpoints = Endpoints::read(layout)?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let door = Door::of(&endpoints.gateway, &client, clinic)?;
+        let answer =
+            door.request(&Door::fresh_id(), body)?.send().await.context("the gateway does not answer")?;
+        let status = answer.status();
+        let told: Value = answer.json().await.context("the gateway's answer is not JSON")?;
+        output::result(&serde_json::to_string_pretty(&told)?)?;
+        if !status.is_success() {
+            bail!("the gateway refused it: {status}");
+        }
+        Ok(())
+    }
+}

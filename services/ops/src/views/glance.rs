@@ -1,0 +1,62 @@
+//! The line at a glance: states, queues, pauses.
+
+use domain::ports::SwitchScope;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::StateCount;
+
+/// The line at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Glance {
+    /// Submissions by state, refused copies included; every state is there.
+    pub states: Vec<StateCount>,
+    /// What the broker says of its queues; `null` if its management API is not configured or does not answer.
+    pub queues: Option<Vec<Queue>>,
+    /// What is paused.
+    pub paused: Vec<Pause>,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Queue {
+    /// `<stage>.<lane>`, `<stage>.<lane>.dlq` or `wait.<delay>`.
+    pub queue: String,
+    /// Messages that wait.
+    pub ready: u64,
+    /// Messages in a consumer's hand.
+    pub unacknowledged: u64,
+}
+
+/// A scope that is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// What, as `<kind>:<name>`.
+    #[serde(serialize_with = "as_text")]
+    pub scope: SwitchScope,
+    /// Who said so.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; absent: until it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl From<ledger::switches::Pause> for Pause {
+    fn from(pause: ledger::switches::Pause) -> Self {
+        Self {
+            scope: pause.scope,
+            actor: pause.actor,
+            reason: pause.reason,
+            since: pause.since,
+            until: pause.until,
+        }
+    }
+}
+
+fn as_text<S: Serializer>(scope: &SwitchScope, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(scope)
+}

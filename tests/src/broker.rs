@@ -1,0 +1,94 @@
+//! The tests' own hand on the broker: publishes as a scenario would, and looks at dead letters.
+
+use std::{path::Path, sync::Arc};
+
+use domain::{
+    Exchange, MessageId,
+    clock::{Clock, SystemClock},
+    submission::SCHEMA,
+};
+use lapin::{Connection, ConnectionProperties, options::BasicGetOptions, types::AMQPValue};
+use runtime::{
+    Boot, Settings,
+    amqp::{Properties, Publisher},
+};
+use serde_json::Value;
+
+/// A connection of our own.
+pub struct Broker {
+    boot: Boot,
+    publisher: Publisher,
+    url: String,
+}
+
+/// A dead letter.
+pub struct Dead {
+    /// Its code, from the header.
+    pub code: String,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Broker {
+    pub(crate) async fn connect(url_file: &Path) -> anyhow::Result<Self> {
+        let settings = format!("[amqp]\nurl_file = {:?}\n", url_file.display().to_string());
+        let boot =
+            Boot::new("tests", Settings::from_toml(&settings, Path::new("/"))?, Arc::new(SystemClock))?;
+        let publisher = boot.publisher().await?;
+        publisher.link().connected().await?;
+        let url = std::fs::read_to_string(url_file)?.trim().to_owned();
+        Ok(Self { boot, publisher, url })
+    }
+
+    /// Publishes a submission in clear, as a scenario would, and waits for the confirm.
+    ///
+    /// # Errors
+    /// If the broker does not take it.
+    pub async fn submit(&self, submission: &Value) -> anyhow::Result<()> {
+        let clinic = submission["clinic_id"].as_str().unwrap_or("unknown");
+        self.raw(clinic, SCHEMA, "application/json", serde_json::to_vec(submission)?).await
+    }
+
+    /// Publishes any body to the ingest exchange.
+    ///
+    /// # Errors
+    /// If the broker does not take it.
+    pub async fn raw(
+        &self,
+        clinic: &str,
+        schema: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<()> {
+        let (message, now) = (MessageId::from_uuid(SystemClock.fresh_id()), SystemClock.now());
+        let properties = Properties::new(message, "tests", content_type, now).schema(schema);
+        let key = format!("clinic.{clinic}");
+        self.publisher.publish(Exchange::Ingest.as_str(), &key, properties, body).await?;
+        Ok(())
+    }
+
+    /// Takes every dead letter out of a queue.
+    ///
+    /// # Errors
+    /// If the broker does not answer.
+    pub async fn dead_letters(&self, queue: &str) -> anyhow::Result<Vec<Dead>> {
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
+        let mut letters = Vec::new();
+        while let Some(got) = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await? {
+            let headers = got.properties.headers().clone().unwrap_or_default();
+            let code = headers.inner().get("frontdesk-code").map(|value| match value {
+                AMQPValue::LongString(text) => text.to_string(),
+                other => format!("{other:?}"),
+            });
+            letters.push(Dead { code: code.unwrap_or_default(), body: got.delivery.data });
+        }
+        connection.close(200, "done".into()).await?;
+        Ok(letters)
+    }
+
+    /// Closes the connection.
+    pub async fn close(&self) {
+        self.boot.close().await;
+    }
+}

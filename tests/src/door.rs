@@ -1,0 +1,16 @@
+//! The front door, as a scenario uses it.
+
+use anyhow::Context as _;
+use frontdesk::{door::Door, local::endpoints::Gateway};
+use reqwest::Response;
+use serde_json::Value;
+
+/// Posts a submission, signed with the secret of the source that may post for its clinic.
+///
+/// # Errors
+/// If there is no such source, or the gateway does not answer.
+pub async fn post(gateway: &Gateway, submission: &Value) -> anyhow::Result<Response> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let door = Door::of(gateway, &client, submission["clinic_id"].as_str().context("no clinic")?)?;
+    Ok(door.request(&Door::fresh_id(), serde_json::to_vec(submission)?)?.send().await?)
+}

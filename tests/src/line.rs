@@ -1,0 +1,200 @@
+//! One line of its own, up and down.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{PATIENCE, broker::Broker};
+use anyhow::{Context as _, bail, ensure};
+use frontdesk::{
+    local::{Layout, endpoints::Endpoints},
+    ops::{Ops, Outcome},
+};
+use serde_json::Value;
+
+/// A running line. Dropped, it is taken down, whatever the test did to it.
+pub struct Line {
+    folder: tempfile::TempDir,
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    /// The operators' view.
+    pub ops: Ops,
+    /// The broker, as an administrator.
+    pub broker: Broker,
+    http: reqwest::Client,
+}
+
+/// A program of the workspace, built beside this test.
+///
+/// # Panics
+/// If it is not built: `./dev test` builds all before it tests.
+#[allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "test support: the message is for the person who runs the test"
+)]
+pub fn binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("the test knows where it is");
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    beside.unwrap_or_else(|| panic!("{name} is not built: cargo build --workspace --bins, or run ./dev test"))
+}
+
+impl Line {
+    /// Starts a line with further arguments of `frontdesk up`.
+    ///
+    /// # Errors
+    /// With what `frontdesk up` said.
+    pub async fn up(args: &[&str]) -> anyhow::Result<Self> {
+        for name in ["AMQP_URL", "AMQP_MANAGEMENT_URL", "DATABASE_URL"] {
+            ensure!(
+                std::env::var_os(name).is_some(),
+                "{name} is not set: run ./dev test, which starts what it needs"
+            );
+        }
+        let folder = tempfile::tempdir()?;
+        let output = tokio::process::Command::new(binary("frontdesk"))
+            .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder.path()])
+            .args(["up", "--detach"])
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .await?;
+        if !output.status.success() {
+            bail!("frontdesk up: {}{}", text(&output.stdout), text(&output.stderr));
+        }
+        let layout = Layout::find(Some(checkout()), Some(folder.path()))?;
+        let endpoints: Endpoints = serde_json::from_str(&std::fs::read_to_string(layout.endpoints())?)?;
+        let broker = Broker::connect(&endpoints.amqp.url_file).await?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { ops: Ops::local(&layout)?, folder, endpoints, broker, http })
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until every one of these submissions stands where it stays, and gives their rows.
+    ///
+    /// # Errors
+    /// If one does not within [`PATIENCE`]: with all rows, which hold no PHI.
+    pub async fn settled(&self, ids: &[String]) -> anyhow::Result<Vec<Outcome>> {
+        let begin = Instant::now();
+        loop {
+            let mut rows = self.ops.outcomes().await?;
+            rows.retain(|row| ids.contains(&row.submission_id));
+            let stands =
+                |id: &String| rows.iter().any(|row| row.submission_id == *id && row.state != "in_flight");
+            if ids.iter().all(stands) {
+                return Ok(rows);
+            }
+            if begin.elapsed() > PATIENCE {
+                let left: Vec<_> = ids.iter().filter(|id| !stands(id)).collect();
+                let first = self.ops.submission(left[0]).await;
+                bail!("{} of {} not settled in time; the first: {first:#?}", left.len(), ids.len());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Tells the sandbox how to fail.
+    ///
+    /// # Errors
+    /// If it does not take the rules.
+    pub async fn faults(&self, rules: Value) -> anyhow::Result<()> {
+        let url = format!("{}/faults", self.control()?);
+        self.http.put(url).json(&rules).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// What the sandbox holds, as its control API tells it: `counts`, `faults`.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn sandbox(&self, what: &str) -> anyhow::Result<Value> {
+        let url = format!("{}/{what}", self.control()?);
+        Ok(self.http.get(url).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// The sandbox's lists, one JSON value a line: `writes`, `messages`, `contents?type=Patient`.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn list(&self, what: &str) -> anyhow::Result<Vec<Value>> {
+        let url = format!("{}/{what}", self.control()?);
+        let body = self.http.get(url).send().await?.error_for_status()?.text().await?;
+        body.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    fn control(&self) -> anyhow::Result<&str> {
+        let sandbox = self.endpoints.sandbox.as_ref().context("there is no sandbox")?;
+        sandbox["control_url"].as_str().context("the sandbox does not say where its control API is")
+    }
+
+    /// The queues whose names begin and end so, as the ops API lists them.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn queues(&self, begin: &str, end: &str) -> anyhow::Result<Vec<String>> {
+        let queues = self.ops.status().await?.queues.context("the ops API does not see the broker")?;
+        let names = queues.into_iter().map(|queue| queue.queue);
+        Ok(names.filter(|name| name.starts_with(begin) && name.ends_with(end)).collect())
+    }
+
+    /// Looks for a text in everything that any process wrote.
+    ///
+    /// # Errors
+    /// If it is found, with the file's name.
+    pub fn nowhere_in_logs(&self, text: &str) -> anyhow::Result<()> {
+        for entry in std::fs::read_dir(&self.endpoints.logs)? {
+            let path = entry?.path();
+            if !path.is_file() {
+                continue;
+            }
+            let found = std::fs::read(&path)?.windows(text.len()).any(|part| part == text.as_bytes());
+            ensure!(!found, "{} holds it", path.display());
+        }
+        Ok(())
+    }
+
+    /// The process id of a service, as `pids.json` has it now.
+    ///
+    /// # Errors
+    /// If it does not have it.
+    pub fn pid(&self, service: &str) -> anyhow::Result<i32> {
+        let pids: Value = serde_json::from_str(&std::fs::read_to_string(&self.endpoints.pids)?)?;
+        let pid = pids[service].as_i64().with_context(|| format!("{service} has no process"))?;
+        Ok(i32::try_from(pid)?)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let down = Command::new(binary("frontdesk"))
+            .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), self.folder.path()])
+            .arg("down")
+            .stdin(Stdio::null())
+            .output();
+        if let Ok(output) = down
+            && !output.status.success()
+        {
+            #[allow(
+                clippy::print_stderr,
+                reason = "a drop has no other way to tell the person who runs the test"
+            )]
+            {
+                eprintln!("frontdesk down: {}{}", text(&output.stdout), text(&output.stderr));
+            }
+        }
+    }
+}
+
+fn checkout() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

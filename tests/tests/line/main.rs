@@ -1,0 +1,8 @@
+//! The promises, end to end: real processes on a real broker and database, seen from outside.
+#![allow(clippy::unwrap_used, reason = "a test ends where it finds what it did not expect")]
+
+mod bad_input;
+mod configuration;
+mod doors;
+mod ehr_faults;
+mod profiles;
