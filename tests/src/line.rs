@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -54,13 +54,7 @@ impl Line {
             );
         }
         let folder = tempfile::tempdir()?;
-        let output = tokio::process::Command::new(binary("frontdesk"))
-            .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder.path()])
-            .args(["up", "--detach"])
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .await?;
+        let output = frontdesk(folder.path(), &[&["up", "--detach"], args].concat()).await?;
         if !output.status.success() {
             bail!("frontdesk up: {}{}", text(&output.stdout), text(&output.stderr));
         }
@@ -74,6 +68,14 @@ impl Line {
     /// The folder of the run.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Runs a command of `frontdesk` on this line, from the checkout's folder.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn frontdesk(&self, args: &[&str]) -> std::io::Result<Output> {
+        frontdesk(self.folder.path(), args).await
     }
 
     /// Waits until every one of these submissions stands where it stays, and gives their rows.
@@ -189,6 +191,16 @@ impl Drop for Line {
             }
         }
     }
+}
+
+async fn frontdesk(folder: &Path, args: &[&str]) -> std::io::Result<Output> {
+    tokio::process::Command::new(binary("frontdesk"))
+        .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder])
+        .args(args)
+        .current_dir(checkout())
+        .stdin(Stdio::null())
+        .output()
+        .await
 }
 
 fn checkout() -> &'static Path {

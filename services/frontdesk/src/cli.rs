@@ -55,15 +55,9 @@ enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct GivenArgs {
     /// A broker that runs already; a virtual host of our own is made on it.
-    #[arg(
-        long,
-        env = "AMQP_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        requires = "amqp_management_url"
-    )]
+    #[arg(long, env = "AMQP_URL", hide_env_values = true, value_name = "URL")]
     amqp_url: Option<String>,
-    /// Its management API, as an administrator.
+    /// Its management API, as an administrator [default: the same host and user, port 15672].
     #[arg(long, env = "AMQP_MANAGEMENT_URL", hide_env_values = true, value_name = "URL")]
     amqp_management_url: Option<String>,
     /// A database server that runs already; a database of our own is made on it.
@@ -75,9 +69,20 @@ impl GivenArgs {
     /// What is given.
     pub fn given(&self) -> Given {
         let present = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let broker = present(&self.amqp_url).zip(present(&self.amqp_management_url));
+        let broker = present(&self.amqp_url).map(|amqp| {
+            let management = present(&self.amqp_management_url).unwrap_or_else(|| usual_management(&amqp));
+            (amqp, management)
+        });
         Given { broker, database: present(&self.database_url) }
     }
+}
+
+/// Where a broker's management API usually is. A URL that cannot be read is told by whoever connects to it.
+fn usual_management(amqp: &str) -> String {
+    let Ok(mut url) = reqwest::Url::parse(&amqp.replacen("amqp", "http", 1)) else { return amqp.to_owned() };
+    let _ = url.set_port(Some(if url.scheme() == "https" { 15671 } else { 15672 }));
+    url.set_path("");
+    url.to_string()
 }
 
 impl Cli {
@@ -105,11 +110,20 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
-    use super::Cli;
+    use super::{Cli, usual_management};
     use clap::CommandFactory as _;
 
     #[test]
     fn is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_management_api_is_where_it_usually_is() {
+        assert_eq!(
+            usual_management("amqp://u:p@broker.example:5672/%2f"),
+            "http://u:p@broker.example:15672/"
+        );
+        assert_eq!(usual_management("amqps://u:p@broker.example/main"), "https://u:p@broker.example:15671/");
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)*) => {
         /// Why a submission was rejected, is held, or is dead. `docs/codes.md` is generated from this list.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum Code { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+        pub enum Code { $($(#[doc = $doc])+ #[serde(rename = $text)] $name,)* }
 
         impl Code {
             /// Every code, in the order of the documentation.
@@ -17,6 +17,11 @@ macro_rules! codes {
             /// The code as it stands in messages, rows, metrics and documents.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+
+            /// What it means, for people: one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim()),* }
             }
         }
 

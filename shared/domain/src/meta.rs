@@ -23,8 +23,6 @@ pub enum Mode {
     /// The real thing.
     #[default]
     Live,
-    /// Go through the rules; write nothing outside.
-    DryRun,
 }
 
 /// Clear metadata of a submission. No PHI.

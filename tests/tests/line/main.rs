@@ -6,3 +6,4 @@ mod configuration;
 mod doors;
 mod ehr_faults;
 mod profiles;
+mod readme;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod asyncapi;
+mod codes;
 mod make;
 mod messages;
 mod openapi;
