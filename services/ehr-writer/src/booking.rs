@@ -4,7 +4,7 @@
 //! were seen to book one slot eight times where slot and appointment went in one transaction.
 
 use adapters::ehr::{AppointmentWrite, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
-use domain::{Code, Fault, effect::Resource};
+use domain::{Code, effect::Resource};
 use ledger::{BeginEffect, Permit, Target, Ticket};
 
 use crate::{drive::Effect, stop::Stop, task::Task};
@@ -38,9 +38,9 @@ impl Task<'_> {
         match self.drive(&AppointmentEffect { task: self, write }).await {
             Ok(Some(appointment)) => Ok(Booked { appointment, minutes }),
             Ok(None) => Err(Stop::store()),
-            Err(Stop::Fault(fault @ Fault::Permanent { code: Code::EhrRejected, .. })) => {
+            Err(Stop::Refused(code)) => {
                 self.release().await?;
-                Err(Stop::Fault(fault))
+                Err(Stop::Refused(code))
             }
             Err(stop) => Err(stop),
         }
@@ -82,6 +82,10 @@ impl Effect for SlotEffect<'_> {
         let slot = self.find().await?;
         if slot.status == SlotStatus::Busy && !slot.claimed_by_us(&self.value) {
             return Err(Stop::Hold(Code::SlotTaken));
+        }
+        if slot.version.is_none() && !slot.claimed_by_us(&self.value) {
+            // Without versions two claims of one slot would both succeed: better that a person books.
+            return Err(Stop::Hold(Code::EhrCannotBook));
         }
         Ok(self.task.ehr.claim_slot(&slot, &self.value).await)
     }

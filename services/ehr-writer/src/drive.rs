@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapters::ehr::{ETag, ReadFault, Search, WriteOutcome};
-use domain::{Code, Fault, effect::Resource};
+use domain::{Code, effect::Resource};
 use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
 
 use crate::{stop::Stop, task::Task};
@@ -20,7 +20,7 @@ pub(crate) trait Effect: Sync {
     fn search(&self, ticket: &Ticket) -> impl Future<Output = Search> + Send;
 }
 
-/// A resource changed under us, or another lease came between, so often that it is somebody else's turn.
+/// A resource changed under us, or another lease came between, so often that something is wrong with it.
 const ROUNDS: u32 = 6;
 /// How long to stay away when it is somebody else's turn.
 const TURN: Duration = Duration::from_secs(1);
@@ -33,7 +33,21 @@ impl Task<'_> {
         for _ in 0..ROUNDS {
             let after = match self.store.begin(effect.wish()).await.map_err(|_| Stop::store())? {
                 Begin::Go(permit) => self.write(effect, permit).await?,
-                Begin::Resolve(ticket) => self.resolve(effect, ticket).await?,
+                // The write in doubt is of another kind, whose own effect knows how to look for it.
+                Begin::Resolve(ticket) if ticket.kind() != effect.wish().target.kind() => {
+                    return Err(Stop::Snooze(TURN));
+                }
+                Begin::Resolve(ticket) => match self.resolve(effect, &ticket).await? {
+                    // What became of another submission's write is not what becomes of ours.
+                    After::Done(_) | After::Conflict | After::Rejected { .. } | After::Parked
+                        if ticket.admission() != self.admission =>
+                    {
+                        continue;
+                    }
+                    // Still in doubt: the next search must lie further apart. Costs no attempt.
+                    After::Resolve(ticket) => return Err(Stop::until(ticket.not_before, self.now())),
+                    after => after,
+                },
                 Begin::Done(resource) => return Ok(Some(resource)),
                 Begin::Nothing => return Ok(None),
                 // The other worker's lease ends then, but its work usually sooner.
@@ -45,13 +59,14 @@ impl Task<'_> {
             match after {
                 After::Done(resource) => return Ok(Some(resource)),
                 After::Again | After::Fenced => {}
-                After::Resolve(ticket) => return Err(Stop::until(ticket.not_before, self.now())),
-                After::Rejected { code } => return Err(Stop::Fault(Fault::permanent(code))),
+                // Our own write is in doubt. That costs an attempt: an EHR that answers so for ever ends in the dead letters.
+                After::Resolve(_) => return Err(Stop::unavailable(&self.endpoint)),
+                After::Rejected { code } => return Err(Stop::Refused(code)),
                 After::Conflict => return Err(Stop::Hold(Code::EhrConflict)),
                 After::Parked => return Err(Stop::Hold(Code::EhrParked)),
             }
         }
-        Err(Stop::Snooze(TURN))
+        Err(Stop::unavailable(&self.endpoint))
     }
 
     /// Writes under a permit and tells the ledger. An `Err` is told too: nothing was sent.
@@ -63,7 +78,12 @@ impl Task<'_> {
             Err(Stop::Snooze(TURN))
         };
         let (result, stop) = match wrote {
-            Ok(outcome) => self.told(outcome),
+            Ok(outcome) => {
+                if answered(&outcome) {
+                    self.cx.succeeded(&self.endpoint);
+                }
+                self.told(outcome)
+            }
             Err(stop) => (EffectResult::NotSent, Some(stop)),
         };
         let after = self.tell(&permit, result).await?;
@@ -110,23 +130,46 @@ impl Task<'_> {
     }
 
     /// Answers an unknown outcome by a search, never by another write.
-    async fn resolve(&self, effect: &impl Effect, ticket: Ticket) -> Result<After, Stop> {
+    async fn resolve(&self, effect: &impl Effect, ticket: &Ticket) -> Result<After, Stop> {
         let began = self.now();
         if began < ticket.not_before {
             return Err(Stop::until(ticket.not_before, began));
         }
-        let update = ticket.role == Role::Update;
-        let found = match effect.search(&ticket).await {
+        let own = ticket.admission() == self.admission;
+        let search = effect.search(ticket).await;
+        if !matches!(search, Search::Failed(_)) {
+            self.cx.succeeded(&self.endpoint);
+        }
+        let found = match search {
             Search::None => SearchResult::Nothing { began },
-            Search::One { agrees: false, .. } | Search::Several => SearchResult::Conflict,
-            // The resource of an update is there in any case; only its content tells whether the write happened.
-            Search::One { current: false, .. } if update => SearchResult::Nothing { began },
-            Search::One { id, version, .. } => SearchResult::Found(resource(id, version)),
-            Search::Failed(ReadFault::Missing) => SearchResult::Nothing { began },
+            Search::Several => SearchResult::Conflict,
+            Search::One { id, version, agrees, current } => match (ticket.role, &ticket.resource) {
+                // The resource of an update is there in any case; only its content tells whether the write happened.
+                (Role::Update, Some(known)) if known.id != id => SearchResult::Conflict,
+                (Role::Update, _) if !current => SearchResult::Nothing { began },
+                // Whether somebody else's spelling of the same person agrees with ours says nothing.
+                (Role::Create, _) if own && !agrees => SearchResult::Conflict,
+                _ => SearchResult::Found(resource(id, version)),
+            },
+            // It cannot be searched for here: a person has to look.
+            Search::Failed(ReadFault::Missing | ReadFault::Refused { .. }) => {
+                return Err(Stop::Hold(Code::EhrParked));
+            }
             Search::Failed(fault) => return Err(Stop::read(&fault, &self.endpoint)),
         };
-        self.store.searched(&ticket, found).await.map_err(|_| Stop::store())
+        self.store.searched(ticket, found).await.map_err(|_| Stop::store())
     }
+}
+
+/// Whether the EHR gave an answer to the write, whatever it says: its breaker need not know of it.
+const fn answered(outcome: &WriteOutcome) -> bool {
+    matches!(
+        outcome,
+        WriteOutcome::Done { .. }
+            | WriteOutcome::Stale
+            | WriteOutcome::Conflict
+            | WriteOutcome::Rejected { .. }
+    )
 }
 
 pub(crate) fn resource(id: String, version: Option<ETag>) -> Resource {

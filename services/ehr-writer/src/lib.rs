@@ -90,8 +90,9 @@ impl Handler for EhrWriter {
             eligibility: &eligibility,
             admission,
             person,
+            cx,
         };
-        match task.run(cx).await {
+        match task.run().await {
             Ok(done) => {
                 let Done { patient, coverage, appointment, minutes } = done;
                 let written = Written { intake, patient, coverage, appointment, minutes };
@@ -112,16 +113,15 @@ struct Done {
 
 impl Task<'_> {
     /// The way of one submission into the EHR. Each step is found done when the whole is repeated.
-    async fn run(&self, cx: &Context) -> Result<Done, Stop> {
+    async fn run(&self) -> Result<Done, Stop> {
         let patient = self.patient().await?;
-        cx.succeeded(&self.endpoint);
-        cx.record(|facts| facts.patient = Some(patient.id.clone()));
+        self.cx.record(|facts| facts.patient = Some(patient.id.clone()));
         let coverage = self.coverage(&patient).await?.map(|coverage| coverage.id);
         if !self.profile().can_book {
             return Err(Stop::Hold(Code::EhrCannotBook));
         }
         let booked = self.book(&patient).await?;
-        cx.record(|facts| facts.appointment = Some(booked.appointment.id.clone()));
+        self.cx.record(|facts| facts.appointment = Some(booked.appointment.id.clone()));
         Ok(Done {
             patient: patient.id,
             coverage,

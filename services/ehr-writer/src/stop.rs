@@ -15,6 +15,8 @@ pub(crate) enum Stop {
     Hold(Code),
     /// We could not find out.
     Fault(Fault),
+    /// The EHR refused this effect for good, without effect.
+    Refused(Code),
 }
 
 /// The shortest and the longest time to stay away.
@@ -65,6 +67,7 @@ impl Stop {
             Self::Snooze(wait) => Ok(Outcome::Snooze(wait)),
             Self::Hold(code) => Ok(Outcome::Hold(Hold::because(code))),
             Self::Fault(fault) => Err(fault),
+            Self::Refused(code) => Err(Fault::permanent(code)),
         }
     }
 }

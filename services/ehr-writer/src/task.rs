@@ -15,6 +15,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{BeginEffect, Store, Target};
+use runtime::Context;
 
 /// What all steps of one submission need.
 pub(crate) struct Task<'a> {
@@ -29,6 +30,7 @@ pub(crate) struct Task<'a> {
     pub(crate) eligibility: &'a Eligibility,
     pub(crate) admission: AdmissionId,
     pub(crate) person: PersonId,
+    pub(crate) cx: &'a Context,
 }
 
 /// How many calls to the EHR one lease must have time for: looking for an existing patient, reading, writing.

@@ -71,7 +71,12 @@ impl Asker {
                 tracing::warn!(endpoint = route.endpoint.as_str(), "payer.refused");
                 return Err(NoAnswer::Refused);
             }
-            Err(fault) => return Err(NoAnswer::Later(route.endpoint.clone(), fault)),
+            Err(fault) => {
+                if let Some(cx) = cx {
+                    cx.failed(&route.endpoint);
+                }
+                return Err(NoAnswer::Later(route.endpoint.clone(), fault));
+            }
         };
         if let Some(cx) = cx {
             cx.succeeded(&route.endpoint);

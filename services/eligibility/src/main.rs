@@ -3,17 +3,24 @@
 use std::{process::ExitCode, sync::Arc};
 
 use adapters::payer::PayerDirectory;
+use anyhow::bail;
 use eligibility::{EligibilityCheck, Parts};
 use ledger::Store;
-use runtime::run_stage;
+use runtime::{ConfigError, run_stage};
 
 fn main() -> ExitCode {
     runtime::main("eligibility", |boot| async move {
         let settings = boot.settings();
         let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
+        let clinics = Arc::new(runtime::clinics::load(settings)?);
+        let payers = PayerDirectory::connect(&settings.section("payers")?, &boot.clock())?;
+        if let Some(clinic) = clinics.iter().find(|clinic| !payers.speaks(clinic.payer_protocol)) {
+            let reason = format!("no entry has the protocol by which {} asks", clinic.id);
+            bail!(ConfigError::key("payers", reason));
+        }
         let stage = EligibilityCheck::new(Parts {
-            clinics: Arc::new(runtime::clinics::load(settings)?),
-            payers: PayerDirectory::connect(&settings.section("payers")?, &boot.clock())?,
+            clinics,
+            payers,
             store: store.clone(),
             keys: boot.keys()?,
             index: Arc::new(boot.index_key()?),

@@ -87,8 +87,7 @@ async fn store(boot: &Boot) -> anyhow::Result<Neighbours> {
     if !settings.has("postgres") {
         return Ok((Arc::new(NoStore), Arc::new(NoStore)));
     }
-    let mut config: ledger::Config = settings.section("postgres")?;
-    config.url_file = config.url_file.map(|file| settings.resolve(&file));
+    let config: ledger::Config = settings.section("postgres")?;
     let store = Store::connect(&config, boot.clock()).await?;
     Ok((Arc::new(store.clone()), Arc::new(store)))
 }

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use adapters::messenger::Messenger;
 use domain::{
-    Code, Endpoint, Fault, Outcome, Settled, Stage,
+    Code, Endpoint, Fault, Hold, Outcome, Settled, Stage,
     blind::IndexKey,
     clock::Clock,
     envelope::Message,
@@ -77,26 +77,27 @@ impl Handler for Notification {
         let admission = meta.admission.ok_or(Fault::permanent(Code::Malformed))?;
         let clinic = self.clinics.get(&meta.clinic).ok_or(Fault::permanent(Code::Misconfigured))?;
         let written = secret.expose();
-        let mut told = Vec::new();
-        let mut quiet = None;
+        let (mut told, mut doubtful, mut wait) = (Vec::new(), false, None);
         for (channel, to) in channels(&written.intake) {
-            if let Some(wait) = self.silence(clinic, channel) {
-                quiet = Some(wait);
+            if let Some(quiet) = self.silence(clinic, channel) {
+                wait = wait.max(Some(quiet));
                 continue;
             }
             match self.tell(clinic, admission, channel, to, written, cx).await? {
                 Sent::Yes => told.push(channel),
                 Sent::Refused => {}
-                Sent::Doubtful => {
-                    return Ok(Outcome::Hold(domain::Hold::because(Code::NotificationParked)));
-                }
-                Sent::NotYet(wait) => return Ok(Outcome::Snooze(wait)),
+                Sent::Doubtful => doubtful = true,
+                Sent::NotYet(pause) => wait = wait.max(Some(pause)),
             }
         }
-        if let Some(wait) = quiet {
+        // One channel's trouble keeps no other silent: only now is it decided what is left to do.
+        if let Some(wait) = wait {
             return Ok(Outcome::Snooze(wait));
         }
         cx.record(|facts| facts.notified = Some(told));
+        if doubtful {
+            return Ok(Outcome::Hold(Hold::because(Code::NotificationParked)));
+        }
         Ok(Outcome::Done(Settled::Completed))
     }
 }

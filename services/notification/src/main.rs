@@ -3,9 +3,10 @@
 use std::{process::ExitCode, sync::Arc};
 
 use adapters::messenger::{SmsConfig, SmtpConfig};
+use anyhow::bail;
 use ledger::Store;
 use notification::Notification;
-use runtime::run_stage;
+use runtime::{ConfigError, run_stage};
 
 fn main() -> ExitCode {
     runtime::main("notification", |boot| async move {
@@ -17,6 +18,9 @@ fn main() -> ExitCode {
         }
         if settings.has("sms") {
             messengers.push(settings.section::<SmsConfig>("sms")?.connect(boot.clock())?);
+        }
+        if messengers.is_empty() {
+            bail!(ConfigError::key("smtp", "missing, and so is `sms`: no patient could be told anything"));
         }
         let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
         let (config, index) = (settings.section("notification")?, Arc::new(boot.index_key()?));

@@ -30,8 +30,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     } else {
         Arc::new(NoQueues)
     };
-    let mut postgres: ledger::Config = settings.section("postgres")?;
-    postgres.url_file = postgres.url_file.map(|file| settings.resolve(&file));
+    let postgres: ledger::Config = settings.section("postgres")?;
     let store = Store::connect(&postgres, boot.clock()).await?;
     let probe = store.clone();
     boot.health().add("store", move || probe.ready());

@@ -28,11 +28,19 @@ pub struct Arrival {
     pub(crate) original: Envelope,
 }
 
-/// A submission that can be named, but not used: the sender is told which member is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A submission that can be named, but not used: the sender is told which member is wrong. It holds PHI: no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Flaw {
     pub(crate) code: Code,
     pub(crate) field: FieldPath,
+    /// The whole submission.
+    pub(crate) content: Option<Value>,
+}
+
+impl Flaw {
+    const fn new(code: Code, field: &'static str) -> Self {
+        Self { code, field: FieldPath::known(field), content: None }
+    }
 }
 
 impl Input for Arrival {
@@ -65,7 +73,7 @@ impl Arrival {
     /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
     /// sender can look it up; without them it is nobody's, and dead.
     fn clear(body: &[u8], received_at: Timestamp, cx: &Context, keys: &Keyring) -> Result<Self, Fault> {
-        let Ok(Value::Object(mut map)) = strict::parse(body, MAX_DEPTH) else {
+        let Ok(Value::Object(map)) = strict::parse(body, MAX_DEPTH) else {
             return Err(Fault::permanent(Code::Malformed));
         };
         let submission = text(&map, "submission_id").and_then(|id| SubmissionId::parse(id).ok());
@@ -74,7 +82,7 @@ impl Arrival {
             return Err(Fault::permanent(Code::Malformed));
         };
         let source = member(&map, "source", |text| SourceName::parse(text).ok());
-        let submitted_at = member(&map, "submitted_at", |text| text.parse::<Timestamp>().ok());
+        let submitted_at = member(&map, "submitted_at", moment);
         let form_version = member(&map, "form_version", |text| Some(text.to_owned()));
         let meta = Meta {
             submission,
@@ -89,17 +97,21 @@ impl Arrival {
             mode: Mode::Live,
             appointment_at: None,
         };
+        let missing = || Flaw::new(Code::MissingField, "form");
         let flaw = source.err().or(submitted_at.err()).or_else(|| stranger(&map));
-        let form = match (flaw, form_version, map.remove("form")) {
+        let form = match (flaw, form_version, map.get("form")) {
             (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
-            (None, Ok(_), None) => Err(Flaw { code: Code::MissingField, field: FieldPath::known("form") }),
-            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form }),
+            (None, Ok(_), None) => Err(missing()),
+            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form: form.clone() }),
         };
+        // What cannot be used is kept as it came, so that a person can see what was sent.
+        let form = form.map_err(|flaw| Flaw { content: Some(Value::Object(map)), ..flaw });
         let kept = match &form {
             Ok(form) => serde_json::to_vec(form),
-            Err(_) => {
-                serde_json::to_vec(&SubmittedForm { form_version: String::new(), form: Value::Object(map) })
-            }
+            Err(flaw) => serde_json::to_vec(&SubmittedForm {
+                form_version: String::new(),
+                form: flaw.content.clone().unwrap_or_default(),
+            }),
         }
         .map_err(|_| Fault::permanent(Code::Malformed))?;
         let original = Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(kept), keys)?;
@@ -112,7 +124,7 @@ const MEMBERS: [&str; 6] = ["submission_id", "clinic_id", "source", "submitted_a
 /// A member that the schema does not have is refused, not dropped: what it says would be lost unseen.
 fn stranger(map: &Map<String, Value>) -> Option<Flaw> {
     let known = map.keys().all(|key| MEMBERS.contains(&key.as_str()));
-    (!known).then(|| Flaw { code: Code::InvalidField, field: FieldPath::known("submission") })
+    (!known).then(|| Flaw::new(Code::InvalidField, "submission"))
 }
 
 fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
@@ -124,11 +136,17 @@ fn member<T>(
     key: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, Flaw> {
-    let field = FieldPath::known(key);
     match map.get(key) {
-        None => Err(Flaw { code: Code::MissingField, field }),
-        Some(value) => value.as_str().and_then(parse).ok_or(Flaw { code: Code::InvalidField, field }),
+        None => Err(Flaw::new(Code::MissingField, key)),
+        Some(value) => value.as_str().and_then(parse).ok_or(Flaw::new(Code::InvalidField, key)),
     }
+}
+
+/// A moment that a form can have been sent at: databases and calendars have trouble with others.
+fn moment(text: &str) -> Option<Timestamp> {
+    let at: Timestamp = text.parse().ok()?;
+    let year = at.to_zoned(jiff::tz::TimeZone::UTC).year();
+    (2000..2200).contains(&year).then_some(at)
 }
 
 /// The source of a submission whose own cannot be read.

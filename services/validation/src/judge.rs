@@ -43,8 +43,9 @@ pub(crate) fn judge(
 ) -> Result<Judged, Fault> {
     let form = match form {
         Ok(form) => form,
-        Err(Flaw { code, field }) => {
-            let content = index.index("content", &["flawed", field.as_str()]);
+        Err(Flaw { code, field, content }) => {
+            let whole = SubmittedForm { form_version: String::new(), form: content.unwrap_or_default() };
+            let content = content::fingerprint(index, &meta.source, &whole);
             return Ok(Judged {
                 proposed: Proposed::Reject { code, field: Some(field) },
                 found: None,

@@ -17,6 +17,7 @@ mod failure;
 mod hops;
 mod migrate;
 pub mod notifications;
+mod range;
 pub mod read;
 mod store;
 pub mod switches;

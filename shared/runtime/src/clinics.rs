@@ -35,7 +35,11 @@ pub fn load(settings: &Settings) -> Result<Clinics, ClinicsError> {
         return Err(ConfigError::key("clinics.dirs", "missing").into());
     }
     let folders: Vec<PathBuf> = section.dirs.iter().map(|dir| settings.resolve(dir)).collect();
-    load_dir(&folders)
+    let clinics = load_dir(&folders)?;
+    if clinics.is_empty() {
+        return Err(ConfigError::key("clinics.dirs", "there is no clinic in these folders").into());
+    }
+    Ok(clinics)
 }
 
 /// Reads every `.toml` and `.json` file below the folders and makes clinics of them. Paths are given relative to their folder;

@@ -62,3 +62,36 @@ fn a_missing_file_is_named() {
         assert!(stderr.contains("/nowhere/frontdesk.toml"), "{service}: {stderr}");
     }
 }
+
+/// The clinics of this checkout: the stages check their own sections against them.
+const CLINICS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../clinics");
+
+#[test]
+fn every_service_checks_its_own_sections() {
+    let with = |more: &str| {
+        format!("{}\n{more}", SOUND.replace("dirs = [\"clinics\"]", &format!("dirs = [{CLINICS:?}]")))
+    };
+    let ehr = "[ehrs.sandbox]\nurl = \"http://127.0.0.1:9\"\n";
+    let sections = "[gateway]\nlisten = \"127.0.0.1:0\"\n";
+    for (service, text, key) in [
+        ("gateway", with("[gateway]\nlisten = \"here\"\nsources_file = \"none\""), "gateway.listen"),
+        ("gateway", with(&format!("{sections}sources_file = \"none\"")), "gateway.sources_file"),
+        ("ops", with("[ops]\nlisten = \"127.0.0.1:0\"\ntokens_file = \"none\""), "ops.tokens_file"),
+        ("validation", SOUND.to_owned(), "clinics.dirs"),
+        ("validation", with("").replace("[keys]", "pool_size = 0\n[keys]"), "postgres.pool_size"),
+        ("eligibility", with(""), "payers"),
+        ("eligibility", with("[payers.p]\nprotocol = \"fax\""), "payers"),
+        ("ehr-writer", with(""), "ehrs.sandbox"),
+        ("ehr-writer", with(&format!("{ehr}profile = \"none\"")), "ehrs.sandbox.profile"),
+        ("notification", with(""), "smtp"),
+        (
+            "notification",
+            with("[notification]\nquiet = true\n[sms]\nurl = \"http://sms.example\""),
+            "sms.url",
+        ),
+    ] {
+        let (code, stderr) = said(service, &text);
+        assert_eq!(code, Some(1), "{service}, {key}: {stderr}");
+        assert!(stderr.contains(key), "{service} should name {key}: {stderr}");
+    }
+}

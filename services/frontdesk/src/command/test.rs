@@ -11,7 +11,12 @@ use testkit::backends::in_path;
 
 use crate::{
     cli::GivenArgs,
-    local::{Layout, backends, run::run, secrets::Secrets, services::Places},
+    local::{
+        Layout, backends,
+        run::{run, stop},
+        secrets::Secrets,
+        services::Places,
+    },
     output::{self, Doing},
 };
 use step::{Outcome, Step, Steps};
@@ -58,6 +63,8 @@ impl Test {
             Ok((steps, closing))
         })
         .await;
+        // An interrupted demo may still be on its way out.
+        stop(&layout.below("demo")).await?;
         let (steps, closing) = result?;
         output::result(&steps.table().to_string())?;
         output::result(&closing)?;
@@ -77,7 +84,10 @@ fn cargo(layout: &Layout, name: &'static str, args: &[&str]) -> Step {
 async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)]) -> anyhow::Result<String> {
     let nextest = in_path("cargo-nextest").is_some();
     let (args, sign): (&[&str], _) = if nextest {
-        (&["nextest", "run", "--locked", "--workspace", "--no-fail-fast"], "Summary")
+        (
+            &["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--failure-output=final"],
+            "Summary",
+        )
     } else {
         (&["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"], "test result:")
     };
@@ -103,9 +113,9 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
     let outcomes = layout.root().join("outcomes.jsonl");
     remove(&outcomes)?;
     let demo = Step::new("samples through the line", std::env::current_exe()?)
-        .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), &layout.root().join("demo")])
+        .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), layout.below("demo").root()])
         .args(["demo".as_ref(), "--samples".as_ref(), samples.as_path(), "--outcomes".as_ref(), &outcomes]);
-    steps.run(demo.env(environment)).await?;
+    steps.run(demo.env(environment).unmarked()).await?;
     if in_path("python3").is_none() {
         steps.note("samples' score", Outcome::Skipped("there is no python3 to run score.py".to_owned()));
         return Ok(());

@@ -137,17 +137,7 @@ fn settled(facts: &Facts<'_>) -> Vec<Check> {
 
 /// The EHR and the messages, as those count who hold them.
 fn outside(facts: &Facts<'_>, sandbox: &SandboxCounts) -> Vec<Check> {
-    let different = |of: fn(&Outcome) -> Option<&String>| {
-        number(
-            facts
-                .outcomes
-                .iter()
-                .filter_map(|one| Some((&one.clinic_id, of(one)?)))
-                .collect::<BTreeSet<_>>()
-                .len(),
-        )
-    };
-    let appointments = different(|one| one.appointment.as_ref());
+    let appointments = different(facts.outcomes, |one| one.appointment.as_ref());
     let told = |channel: &str| {
         let all = facts.outcomes.iter().filter_map(|one| one.notified.as_ref());
         number(all.filter(|channels| channels.iter().any(|one| one == channel)).count())
@@ -162,7 +152,7 @@ fn outside(facts: &Facts<'_>, sandbox: &SandboxCounts) -> Vec<Check> {
     vec![
         pair(
             "outcomes: different patients",
-            different(|one| one.patient.as_ref()),
+            different(facts.outcomes, |one| one.patient.as_ref()),
             "EHR: patients",
             sandbox.patients,
         ),
@@ -171,6 +161,11 @@ fn outside(facts: &Facts<'_>, sandbox: &SandboxCounts) -> Vec<Check> {
         pair("outcomes: told by e-mail", told("email"), "mail relay: mails", sandbox.mails),
         pair("outcomes: told by SMS", told("sms"), "SMS provider: texts", sandbox.sms),
     ]
+}
+
+/// How many different resources the outcomes name; an EHR's ids are its own at each clinic.
+pub(super) fn different(outcomes: &[Outcome], of: fn(&Outcome) -> Option<&String>) -> u64 {
+    number(outcomes.iter().filter_map(|one| Some((&one.clinic_id, of(one)?))).collect::<BTreeSet<_>>().len())
 }
 
 fn number(count: usize) -> u64 {

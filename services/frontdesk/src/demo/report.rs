@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     plan::{Door, Sent, Source},
-    reconcile::{Check, Facts},
+    reconcile::{Check, Facts, different},
 };
 use crate::{
     ops::{Ops, Outcome},
@@ -137,13 +137,10 @@ fn numbers(facts: &Facts<'_>, timing: &Timing) -> Table {
         row("e-mails", sandbox.mails.to_string());
         row("texts", sandbox.sms.to_string());
     } else {
-        row(
-            "patients, by the ledger",
-            facts.outcomes.iter().filter(|one| one.patient.is_some()).count().to_string(),
-        );
+        row("patients, by the ledger", different(facts.outcomes, |one| one.patient.as_ref()).to_string());
         row(
             "appointments, by the ledger",
-            facts.outcomes.iter().filter(|one| one.appointment.is_some()).count().to_string(),
+            different(facts.outcomes, |one| one.appointment.as_ref()).to_string(),
         );
     }
     let in_state = |state: &str| facts.outcomes.iter().filter(|one| one.state == state).count();

@@ -5,7 +5,11 @@ use std::{io::Read as _, process::Stdio};
 use anyhow::Context as _;
 use tokio::process::{Child, Command};
 
-use super::{Layout, lock::Lock, sweep::sweep};
+use super::{
+    Layout,
+    lock::Lock,
+    sweep::{Patience, sweep},
+};
 
 /// The runner's hold on its guard.
 pub struct Guard(Child);
@@ -46,6 +50,6 @@ pub async fn watch(layout: &Layout) -> anyhow::Result<()> {
     let Some(_lock) = Lock::guard(layout)? else { return Ok(()) };
     // Nothing else is to be done until then, so a blocking read will do.
     std::io::stdin().read_to_end(&mut Vec::new()).ok();
-    sweep(layout).await;
+    sweep(layout, Patience::Full).await;
     Ok(())
 }

@@ -47,10 +47,11 @@ impl Record {
         Self { process, tier, signal: program.end.as_str().to_owned(), grace_s: program.grace.as_secs() }
     }
 
-    /// Stops the process, in good order if it can be.
-    pub async fn stop(&self) -> bool {
+    /// Stops the process: in good order if it can be, or at once.
+    pub async fn stop(&self, at_once: bool) -> bool {
         let signal = self.signal.parse().unwrap_or(Signal::SIGTERM);
-        self.process.stop(signal, Duration::from_secs(self.grace_s)).await
+        let grace = if at_once { 0 } else { self.grace_s };
+        self.process.stop(signal, Duration::from_secs(grace)).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! One run from lock to last process: whatever ends it, nothing is left running.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -9,7 +11,7 @@ use super::{
     lock::Lock,
     records::{Records, Runner},
     supervisor::Supervisor,
-    sweep::sweep,
+    sweep::{Patience, sweep},
 };
 use crate::output;
 
@@ -25,7 +27,7 @@ pub async fn run<T>(
     layout.make().with_context(|| format!("cannot write in {}", layout.root().display()))?;
     let mut signals = Signals::listen()?;
     let _lock = Lock::runner(layout).await?;
-    let left = sweep(layout).await;
+    let left = sweep(layout, Patience::Full).await;
     if !left.is_empty() {
         output::line(&format!("stopped what the last run left: {}", left.join(", ")));
     }
@@ -40,10 +42,13 @@ pub async fn run<T>(
         }
     };
     tokio::select! {
-        () = supervisor.stop() => {}
-        _ = signals.next() => output::line("killing what still runs"),
-    }
-    sweep(layout).await;
+        () = supervisor.stop() => sweep(layout, Patience::Full).await,
+        () = signals.again() => {
+            output::line("killing what still runs");
+            supervisor.abandon();
+            sweep(layout, Patience::None).await
+        }
+    };
     Records::empty(layout)?;
     guard.dismiss().await;
     result
@@ -64,6 +69,18 @@ impl Signals {
             signal(SignalKind::terminate())?,
             signal(SignalKind::hangup())?,
         ))
+    }
+
+    /// A second signal; one that comes with the first, from a program that sends it to a whole group, does not count.
+    async fn again(&mut self) {
+        tokio::time::timeout(Duration::from_secs(1), async {
+            loop {
+                self.next().await;
+            }
+        })
+        .await
+        .unwrap_or(());
+        self.next().await;
     }
 
     async fn next(&mut self) -> &'static str {
@@ -89,13 +106,13 @@ pub async fn stop(layout: &Layout) -> anyhow::Result<Vec<String>> {
         };
         runner.process.signal(nix::sys::signal::Signal::SIGTERM);
         // It gives every process its own time, in tiers.
-        if !runner.process.gone_within(std::time::Duration::from_secs(150)).await {
+        if !runner.process.gone_within(Duration::from_secs(150)).await {
             bail!("the runner (process {}) does not end", runner.process.pid);
         }
         stopped.push("the runner".to_owned());
     }
     let _lock = Lock::runner(layout).await?;
-    stopped.extend(sweep(layout).await);
+    stopped.extend(sweep(layout, Patience::Full).await);
     Records::empty(layout)?;
     Ok(stopped)
 }

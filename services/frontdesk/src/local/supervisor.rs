@@ -11,7 +11,10 @@ use testkit::{
     process::{ProcessId, Program},
     wait,
 };
-use tokio::{process::Child, task::JoinHandle};
+use tokio::{
+    process::Child,
+    task::{AbortHandle, JoinHandle},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -85,6 +88,7 @@ pub struct Supervisor {
     layout: Layout,
     records: Arc<Records>,
     kept: Mutex<Vec<Kept>>,
+    tasks: Mutex<Vec<AbortHandle>>,
 }
 
 struct Kept {
@@ -100,7 +104,7 @@ impl Supervisor {
     /// If the records cannot be written.
     pub fn new(layout: &Layout) -> std::io::Result<Self> {
         let records = Arc::new(Records::empty(layout)?);
-        Ok(Self { layout: layout.clone(), records, kept: Mutex::default() })
+        Ok(Self { layout: layout.clone(), records, kept: Mutex::default(), tasks: Mutex::default() })
     }
 
     /// Starts a unit, and keeps it running from now on. Gives the time until it was ready.
@@ -122,6 +126,7 @@ impl Supervisor {
         } else {
             let (tier, records) = (unit.tier, self.records.clone());
             let task = tokio::spawn(keep(unit, child, records, stop.clone()));
+            self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task.abort_handle());
             self.kept().push(Kept { tier, stop, task });
         }
         ready.map(|()| begin.elapsed())
@@ -137,6 +142,12 @@ impl Supervisor {
             these.iter().for_each(|one| one.stop.cancel());
             join_all(these.into_iter().map(|one| one.task)).await;
         }
+    }
+
+    /// Leaves everything as it is: nothing is started again, and nothing is stopped.
+    pub fn abandon(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(AbortHandle::abort);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {

@@ -15,18 +15,28 @@ use super::{
 /// runner was killed, and not yet written down, is found as well.
 pub const MARK: &str = "FRONTDESK_RUN";
 
+/// How much time processes get to end by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// What each needs to end in good order.
+    Full,
+    /// None: they are killed.
+    None,
+}
+
 /// Stops everything that is left of the folder's last run. Gives the names of what was still running.
-pub async fn sweep(layout: &Layout) -> Vec<String> {
+pub async fn sweep(layout: &Layout, patience: Patience) -> Vec<String> {
     let left: Vec<(String, Record)> =
         records::last(layout).into_iter().filter(|(_, record)| record.process.is_running()).collect();
     for tier in [Tier::Service, Tier::Outside, Tier::Backend, Tier::Support] {
-        join_all(left.iter().filter(|(_, record)| record.tier == tier).map(|(_, record)| record.stop()))
-            .await;
+        let these = left.iter().filter(|(_, record)| record.tier == tier).map(|(_, record)| record);
+        join_all(these.map(|record| record.stop(patience == Patience::None))).await;
     }
     let mut names: Vec<String> = left.into_iter().map(|(name, _)| name).collect();
     let marked = marked(layout.root());
     names.extend(marked.iter().map(|process| format!("process {}", process.pid)));
-    join_all(marked.iter().map(|process| process.stop(Signal::SIGTERM, Duration::from_secs(5)))).await;
+    let grace = if patience == Patience::None { Duration::ZERO } else { Duration::from_secs(5) };
+    join_all(marked.iter().map(|process| process.stop(Signal::SIGTERM, grace))).await;
     names
 }
 

@@ -58,6 +58,11 @@ impl PayerDirectory {
         Self { entries: vec![Entry { protocol, names: Vec::new(), route }] }
     }
 
+    /// Whether any entry speaks the protocol.
+    pub fn speaks(&self, protocol: Protocol) -> bool {
+        self.entries.iter().any(|entry| entry.protocol == protocol)
+    }
+
     /// The entry that names the payer and speaks the protocol; or names it; or names nobody and speaks the protocol.
     pub fn route(&self, payer: &str, protocol: Protocol) -> Option<&Route> {
         let payer = payer.to_lowercase();

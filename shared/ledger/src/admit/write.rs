@@ -11,7 +11,7 @@ use super::{
     decide::{Book, Row},
     people::Added,
 };
-use crate::{columns::columns, failure::Failure};
+use crate::{columns::columns, failure::Failure, range::storable};
 
 const SUBMISSION: &str = "INSERT INTO submission (admission_id, clinic, submission_id, copy, content, message_id,
         correlation_id, source, submitted_at, received_at, admitted_at, appointment_at, template_id, template_version,
@@ -76,9 +76,9 @@ async fn submissions(
         |(row, _)| row.message.as_uuid(),
         |(_, from)| from.correlation.as_uuid(),
         |(_, from)| from.source.as_str(),
-        |(_, from)| from.submitted_at,
+        |(_, from)| storable(from.submitted_at),
         |(_, from)| from.received_at,
-        |(_, from)| from.appointment_at,
+        |(_, from)| from.appointment_at.map(storable),
         |(_, from)| from.template.as_ref().map(|template| template.id.as_str()),
         |(_, from)| from.template.as_ref().map(|t| i32::try_from(t.version).unwrap_or(i32::MAX)),
         |(row, _)| decision(&row.decision),

@@ -4,7 +4,7 @@ use domain::{AdmissionId, ports::StoreDown};
 use jiff::Timestamp;
 
 use super::{Recheck, Rechecked};
-use crate::{Store, failure::Failure, text};
+use crate::{Store, failure::Failure, range::storable, text};
 
 impl Store {
     /// Notes somebody to ask about again; noting the same submission twice changes nothing.
@@ -15,7 +15,12 @@ impl Store {
         const SQL: &str = "INSERT INTO eligibility_recheck (admission_id, clinic, due_at, before, envelope)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (admission_id) DO NOTHING";
         let Recheck { admission, clinic, due_at, before, envelope } = recheck;
-        self.db.rows(SQL, &[&admission.as_uuid(), &clinic.as_str(), due_at, before, envelope]).await.map(drop)
+        // Both hang on the visit, which is the sender's.
+        let (due_at, before) = (storable(*due_at), storable(*before));
+        self.db
+            .rows(SQL, &[&admission.as_uuid(), &clinic.as_str(), &due_at, &before, envelope])
+            .await
+            .map(drop)
     }
 
     /// Those that are due, most urgent visit first. Each is pushed back by `hold`, so that another process does

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AdmissionId, Code, FieldPath,
+    AdmissionId, Code, FieldPath, Stage,
     hop::{Event, Facts, Hop, Transition},
     outcome::Settled,
 };
@@ -14,6 +14,10 @@ pub(super) struct Change<'a> {
     pub(super) admission: AdmissionId,
     /// The state that it moves to, if the one that it is in may be left.
     pub(super) state: Option<&'static str>,
+    /// The stage that moves it there.
+    pub(super) stage: Stage,
+    /// The latest stage that had a say in this: what a later one has stopped is not moved.
+    pub(super) reach: Stage,
     pub(super) code: Option<Code>,
     pub(super) field: Option<&'a FieldPath>,
     pub(super) duplicate_of: Option<&'a str>,
@@ -50,6 +54,17 @@ fn is_final(state: &str) -> bool {
     matches!(state, "completed" | "duplicate" | "rejected")
 }
 
+/// Whether a stage may move what another one has brought into a state. Rows of one submission may come late: the one that says that
+/// a stage handed it on, after those of the stages that it was handed on to. So an earlier stage does not lift what a later one holds
+/// or has killed, nor take from a person what a later one holds.
+pub(super) fn may_move(from: &str, by: Stage, to: &str, reach: Stage) -> bool {
+    match from {
+        "held" => reach >= by,
+        "dead" => reach >= by || to != "in_flight",
+        _ => !is_final(from),
+    }
+}
+
 /// Folds the hops, in their order, into one change for each submission that they concern.
 pub(super) fn changes(hops: &[Hop]) -> Vec<Change<'_>> {
     let mut changes: BTreeMap<AdmissionId, Change<'_>> = BTreeMap::new();
@@ -58,6 +73,8 @@ pub(super) fn changes(hops: &[Hop]) -> Vec<Change<'_>> {
         let change = changes.entry(admission).or_insert_with(|| Change {
             admission,
             state: None,
+            stage: hop.stage,
+            reach: hop.stage,
             code: None,
             field: None,
             duplicate_of: None,
@@ -74,16 +91,22 @@ pub(super) fn changes(hops: &[Hop]) -> Vec<Change<'_>> {
             }
             None => None,
         };
-        if state.is_some() && !change.state.is_some_and(is_final) {
+        let before = change.state.map(|state| (state, change.stage));
+        if let Some(to) = state
+            && before.is_none_or(|(from, by)| may_move(from, by, to, hop.stage))
+        {
+            let reach = if before.is_some() { change.reach.max(hop.stage) } else { hop.stage };
             let (code, field) = hop.transition.as_ref().map_or((None, None), reason);
             let duplicate_of = match &hop.transition {
                 Some(Transition::Settle(Settled::Duplicate { of })) => Some(of.as_str()),
                 _ => None,
             };
-            let held = (state == Some("held")).then_some(hop);
+            let held = (to == "held").then_some(hop);
             *change = Change {
                 admission,
                 state,
+                stage: hop.stage,
+                reach,
                 code,
                 field,
                 duplicate_of,

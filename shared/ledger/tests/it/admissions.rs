@@ -8,11 +8,15 @@ use domain::{
     outcome::Settled,
     ports::HopLog,
 };
+use jiff::Timestamp;
 use ledger::{
-    Admission, AdmissionRequest, AdmitError, Decision, MatchDecision, Proposed, Store, read::State,
+    Admission, AdmissionRequest, AdmitError, Decision, MatchDecision, Proposed, Store, eligibility::Recheck,
+    read::State,
 };
 
-use crate::support::{Fixture, admit, admit_at_once, bare, fresh_message, hop, matcher, request, submission};
+use crate::support::{
+    Fixture, admit, admit_at_once, bare, clinic, fresh_message, hop, matcher, request, submission,
+};
 
 fn redelivered(request: &AdmissionRequest) -> AdmissionRequest {
     request.clone()
@@ -222,4 +226,33 @@ async fn what_several_submissions_of_one_batch_say_of_a_person_is_all_kept() {
     admit_at_once(&[store], &batch).await;
     assert_eq!(fixture.count("SELECT count(*) FROM person_block").await, 4);
     assert_eq!(fixture.count("SELECT count(*) FROM person").await, 1);
+}
+
+#[tokio::test]
+async fn times_that_postgres_cannot_hold_are_stored_as_the_nearest_and_read_back() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    for (id, at) in [("s-1", Timestamp::MIN), ("s-2", Timestamp::MAX)] {
+        let mut strange = request(id, &format!("Ada {id}"), "9:00");
+        (strange.submitted_at, strange.appointment_at) = (at, Some(at));
+        let admission = admit(&store, &strange).await;
+        assert!(matches!(admission.decision, Decision::Admitted { .. }));
+        let row = fixture
+            .sql()
+            .await
+            .query_one("SELECT submitted_at, appointment_at FROM submission WHERE submission_id = $1", &[&id])
+            .await
+            .unwrap();
+        let (submitted, appointment): (Timestamp, Timestamp) = (row.get(0), row.get(1));
+        assert_eq!(submitted, appointment);
+        let recheck = Recheck {
+            admission: admission.admission,
+            clinic: clinic(),
+            due_at: at,
+            before: at,
+            envelope: vec![7],
+        };
+        store.schedule_recheck(&recheck).await.unwrap();
+    }
+    assert!(store.due_rechecks(10, jiff::SignedDuration::from_secs(1)).await.unwrap().is_empty());
 }

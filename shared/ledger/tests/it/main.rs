@@ -6,6 +6,7 @@ mod admissions;
 mod effects;
 mod eligibility;
 mod hops;
+mod late_hops;
 mod notifications;
 mod outages;
 mod shared_effects;

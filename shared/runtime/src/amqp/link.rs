@@ -40,6 +40,7 @@ pub struct Link {
 pub struct Session {
     connection: Weak<deadpool_lapin::Connection>,
     lost: CancellationToken,
+    blocked: watch::Receiver<bool>,
 }
 
 impl Session {
@@ -58,6 +59,11 @@ impl Session {
     /// Cancelled when the connection is gone.
     pub(crate) const fn lost(&self) -> &CancellationToken {
         &self.lost
+    }
+
+    /// Whether the broker holds publishers back, for want of memory or disk.
+    pub(crate) fn blocked(&self) -> watch::Receiver<bool> {
+        self.blocked.clone()
     }
 
     /// Gives the connection up: it is not what it seems.
@@ -90,9 +96,9 @@ impl Link {
         Ok(Self { session, ended })
     }
 
-    /// Whether there is a connection now.
+    /// Whether there is a connection now over which the broker takes messages: not while it blocks publishers.
     pub fn is_up(&self) -> bool {
-        self.session.borrow().is_some()
+        self.session.borrow().as_ref().is_some_and(|session| !*session.blocked.borrow())
     }
 
     /// The connection, as soon as there is one.
@@ -163,10 +169,11 @@ impl Supervisor {
         self.metrics.connections.add_one();
         self.metrics.connected.add(1);
         tracing::info!(server.address = self.peer, "broker.connected");
-        self.publish
-            .send_replace(Some(Session { connection: Arc::downgrade(&connection), lost: lost.clone() }));
+        let (block, blocked) = watch::channel(false);
+        let session = Session { connection: Arc::downgrade(&connection), lost: lost.clone(), blocked };
+        self.publish.send_replace(Some(session));
         tokio::select! {
-            () = until_lost(&connection, &self.peer) => {}
+            () = until_lost(&connection, &self.peer, &block) => {}
             () = lost.cancelled() => tracing::warn!(server.address = self.peer, "broker.suspected"),
             () = self.stop.cancelled() => {}
         }
@@ -178,21 +185,70 @@ impl Supervisor {
     }
 }
 
-async fn until_lost(connection: &deadpool_lapin::Connection, peer: &str) {
+/// Watches the connection until it is lost, and tells when the broker blocks it.
+async fn until_lost(connection: &deadpool_lapin::Connection, peer: &str, block: &watch::Sender<bool>) {
     let mut events = std::pin::pin!(connection.events_listener());
     let mut look = tokio::time::interval(Duration::from_secs(1));
     while connection.status().connected() {
+        // The connection's own word, so that no event can be missed: it knows before its listeners do.
+        note(block, connection.status().blocked(), peer);
         tokio::select! {
             event = events.next() => match event {
                 // A channel's error is told by whoever used the channel.
                 Some(Event::Error(error)) if error.is_amqp_soft_error() => {}
                 Some(Event::Error(error)) => tracing::warn!(server.address = peer, %error, "broker.connection_error"),
-                Some(Event::ConnectionBlocked(reason)) => tracing::warn!(server.address = peer, reason, "broker.blocked"),
-                Some(Event::ConnectionUnblocked) => tracing::info!(server.address = peer, "broker.unblocked"),
                 Some(_) => {}
                 None => return,
             },
             _ = look.tick() => {}
+        }
+    }
+}
+
+/// Tells a change, and logs it once.
+fn note(block: &watch::Sender<bool>, blocked: bool, peer: &str) {
+    let changed = block.send_if_modified(|was| std::mem::replace(was, blocked) != blocked);
+    match (changed, blocked) {
+        (true, true) => tracing::warn!(server.address = peer, "broker.blocked"),
+        (true, false) => tracing::info!(server.address = peer, "broker.unblocked"),
+        (false, _) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Link, Session, note};
+
+    #[test]
+    fn a_blocked_connection_is_not_up() {
+        let (publish, session) = watch::channel(None);
+        let link = Link { session, ended: CancellationToken::new() };
+        assert!(!link.is_up(), "no connection");
+        let (block, blocked) = watch::channel(false);
+        publish.send_replace(Some(Session {
+            connection: Weak::new(),
+            lost: CancellationToken::new(),
+            blocked,
+        }));
+        assert!(link.is_up());
+        note(&block, true, "broker:5672");
+        assert!(!link.is_up());
+        note(&block, false, "broker:5672");
+        assert!(link.is_up());
+    }
+
+    #[test]
+    fn only_a_change_is_told() {
+        let (block, mut blocked) = watch::channel(false);
+        for (is, changes) in [(false, false), (true, true), (true, false), (false, true)] {
+            note(&block, is, "broker:5672");
+            assert_eq!((*blocked.borrow(), blocked.has_changed().unwrap()), (is, changes));
+            blocked.mark_unchanged();
         }
     }
 }

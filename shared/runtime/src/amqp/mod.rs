@@ -3,6 +3,7 @@
 mod headers;
 mod link;
 mod pace;
+mod patience;
 mod properties;
 mod publisher;
 mod uri;

@@ -2,6 +2,7 @@
 
 mod error;
 mod keys;
+mod paths;
 mod secret;
 mod sections;
 
@@ -52,12 +53,14 @@ impl Settings {
 
     fn build(text: &str, folder: PathBuf, environment: Option<Environment>) -> Result<Self, String> {
         // Parsed once by itself: that error can be told without the line it is in, which may hold a password.
-        toml::from_str::<toml::Table>(text).map_err(|error| {
+        let mut table = toml::from_str::<toml::Table>(text).map_err(|error| {
             let line =
                 error.span().map_or(0, |span| text.get(..span.start).unwrap_or("").lines().count().max(1));
             format!("not TOML, near line {line}: {}", error.message())
         })?;
-        let mut builder = Config::builder().add_source(File::from_str(text, FileFormat::Toml));
+        paths::resolve(&mut table, &folder);
+        let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+        let mut builder = Config::builder().add_source(File::from_str(&text, FileFormat::Toml));
         if let Some(environment) = environment {
             builder = builder.add_source(environment);
         }

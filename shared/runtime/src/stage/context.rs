@@ -1,6 +1,7 @@
 //! What a handler may know and tell about the delivery in hand.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -39,6 +40,8 @@ pub(super) struct Told {
     pub(super) template: Option<TemplateRef>,
     /// The longest that it was told to wait for an endpoint.
     pub(super) held_back: Option<Duration>,
+    /// Endpoints that failed this delivery: told to their breakers once.
+    failed: BTreeSet<Endpoint>,
     /// Endpoints whose breaker let this delivery pass.
     passes: Vec<Pass>,
 }
@@ -139,7 +142,7 @@ impl Context {
     }
 
     /// How long to wait before calling an endpoint that is paused or known to be down: the handler should then snooze that long, or
-    /// do without. `None`: call it, and say [`Context::succeeded`] or return a fault that names it.
+    /// do without. `None`: call it, and say [`Context::succeeded`] or [`Context::failed`], or return a transient fault that names it.
     pub fn held_back(&self, endpoint: &Endpoint) -> Option<Duration> {
         let wait = if self.pauses.endpoint(endpoint) {
             Some(super::pauses::PAUSED_WAIT)
@@ -160,6 +163,15 @@ impl Context {
     /// The endpoint answered as it should, whatever the answer means for the business.
     pub fn succeeded(&self, endpoint: &Endpoint) {
         self.breakers.success(endpoint, self.now());
+    }
+
+    /// A call to the endpoint failed, even though the handler goes on without it or puts the delivery off. However often this is
+    /// said, and also if a transient fault that names the endpoint follows, it counts as one failure of this delivery.
+    pub fn failed(&self, endpoint: &Endpoint) {
+        let first = self.told().failed.insert(endpoint.clone());
+        if first {
+            self.breakers.failure(endpoint, self.now());
+        }
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, Told> {

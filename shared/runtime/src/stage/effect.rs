@@ -80,7 +80,8 @@ fn let_go(core: &Core) -> Verdict {
     Verdict::LetGo
 }
 
-/// Publish onward ∥ journal row.
+/// Publish onward ∥ journal row. The row may so be committed after rows of later stages: the ledger lets no earlier stage's row
+/// lift what a later stage holds or has killed.
 async fn emit(core: &Core, case: &Case, envelope: Envelope) -> Result<(), Stuck> {
     let Ok(body) = envelope.to_vec() else { return die(core, case, Code::Malformed, None, None).await };
     let exchange = core.stage.writes().as_str();

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Handler, Input,
+    Context, Handler, Input,
     case::{Case, Core},
     effect::{self, Verdict},
 };
@@ -60,7 +60,7 @@ async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decisi
     // What a panic says is dropped unread: it may quote PHI. The panic hook has logged where it was.
     match AssertUnwindSafe(open_and_handle(core, handler, case)).catch_unwind().await {
         Ok(Ok(decision)) => decision,
-        Ok(Err(fault)) => from_fault(core, case, fault),
+        Ok(Err(fault)) => from_fault(&case.cx, fault),
         Err(_) => Decision::Die { code: Code::HandlerPanic, field: None, endpoint: None },
     }
 }
@@ -99,15 +99,79 @@ fn from_outcome<S: Secret>(
     })
 }
 
-fn from_fault(core: &Core, case: &Case, fault: Fault) -> Decision {
+fn from_fault(cx: &Context, fault: Fault) -> Decision {
     match fault {
         Fault::Transient { code, endpoint } => {
             if let Some(endpoint) = &endpoint {
-                core.breakers.failure(endpoint, case.cx.now());
+                cx.failed(endpoint);
             }
             Decision::Retry { code, endpoint, after: None }
         }
         Fault::Throttled { code, after, endpoint } => Decision::Retry { code, endpoint, after: Some(after) },
         Fault::Permanent { code, field } => Decision::Die { code, field, endpoint: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use domain::{Code, Endpoint, Fault, clock::SystemClock, seal::Keyring};
+
+    use super::{Context, from_fault};
+    use crate::stage::breaker::Breakers;
+
+    /// Deliveries of one process: they share its breakers. Ten failures in a row open one.
+    fn after(deliveries: usize, one: impl Fn(&Context, &Endpoint)) -> bool {
+        let breakers = Arc::new(Breakers::new(Arc::default()));
+        let endpoint = Endpoint::payer("aetna");
+        let cx = || {
+            let keys = Keyring::new([("k".to_owned(), vec![7; 32])]).unwrap();
+            let mut cx = Context::detached(Arc::new(SystemClock), Arc::new(keys));
+            cx.breakers = breakers.clone();
+            cx
+        };
+        (0..deliveries).for_each(|_| one(&cx(), &endpoint));
+        cx().held_back(&endpoint).is_some()
+    }
+
+    fn transient(endpoint: &Endpoint) -> Fault {
+        Fault::Transient { code: Code::PayerUnavailable, endpoint: Some(endpoint.clone()) }
+    }
+
+    fn throttled(endpoint: &Endpoint) -> Fault {
+        let (code, after) = (Code::PayerUnavailable, Duration::ZERO);
+        Fault::Throttled { code, after, endpoint: Some(endpoint.clone()) }
+    }
+
+    #[test]
+    fn a_failure_that_is_told_opens_the_breaker_though_the_handler_goes_on_or_is_throttled() {
+        assert!(!after(9, |cx, endpoint| cx.failed(endpoint)));
+        assert!(after(10, |cx, endpoint| cx.failed(endpoint)));
+        assert!(after(10, |cx, endpoint| {
+            cx.failed(endpoint);
+            from_fault(cx, throttled(endpoint));
+        }));
+        assert!(!after(30, |cx, endpoint| drop(from_fault(cx, throttled(endpoint)))), "no failure");
+    }
+
+    #[test]
+    fn told_twice_and_a_transient_fault_is_one_failure_of_the_delivery() {
+        let both = |cx: &Context, endpoint: &Endpoint| {
+            cx.failed(endpoint);
+            cx.failed(endpoint);
+            from_fault(cx, transient(endpoint));
+        };
+        assert!(!after(9, both));
+        assert!(after(10, both));
+    }
+
+    #[test]
+    fn each_endpoint_counts_for_itself() {
+        let other = Endpoint::payer("other");
+        assert!(!after(10, |cx, endpoint| {
+            cx.failed(&other);
+            cx.succeeded(endpoint);
+        }));
     }
 }

@@ -6,7 +6,10 @@ use testkit::backends::in_path;
 use tokio::{process::Command, task::JoinHandle};
 
 use super::step::{Outcome, Step, Steps};
-use crate::{local::Layout, output};
+use crate::{
+    local::{Layout, sweep::MARK},
+    output,
+};
 
 const NAME: &str = "dependencies";
 
@@ -18,7 +21,7 @@ pub(super) fn tool(layout: &Layout) -> JoinHandle<Result<PathBuf, String>> {
         return tokio::spawn(async { Ok(found) });
     }
     output::line("cargo-deny is not installed: compiling it meanwhile, once, into .frontdesk/tools");
-    let log = layout.logs().join("cargo-deny.log");
+    let (log, root) = (layout.logs().join("cargo-deny.log"), layout.root().to_owned());
     tokio::spawn(async move {
         let failed = |error: std::io::Error| error.to_string();
         let file = std::fs::File::create(&log).map_err(failed)?;
@@ -26,6 +29,7 @@ pub(super) fn tool(layout: &Layout) -> JoinHandle<Result<PathBuf, String>> {
         let status = Command::new("nice")
             .args(["-n", "10", "cargo", "install", "--quiet", "--locked", "cargo-deny", "--root"])
             .arg(&tools)
+            .env(MARK, root)
             .stdout(file.try_clone().map_err(failed)?)
             .stderr(file)
             .kill_on_drop(true)

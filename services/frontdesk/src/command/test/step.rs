@@ -8,6 +8,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use nix::sys::signal::Signal;
+use testkit::process::ProcessId;
 use tokio::{
     fs::File,
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
@@ -16,12 +18,12 @@ use tokio::{
 };
 
 use crate::{
-    local::Layout,
+    local::{Layout, sweep::MARK},
     output::{self, Doing},
 };
 
 /// How many of a failed step's last lines are shown.
-const SHOWN: usize = 60;
+const SHOWN: usize = 120;
 
 /// A program to run.
 pub(super) struct Step {
@@ -30,11 +32,12 @@ pub(super) struct Step {
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    marked: bool,
 }
 
 impl Step {
     pub(super) fn new(name: &'static str, program: impl Into<OsString>) -> Self {
-        Self { name, program: program.into(), args: Vec::new(), env: Vec::new(), folder: None }
+        Self { name, program: program.into(), args: Vec::new(), env: Vec::new(), folder: None, marked: true }
     }
 
     pub(super) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
@@ -52,14 +55,23 @@ impl Step {
         self
     }
 
-    fn command(&self) -> Command {
+    /// Leaves the run's mark off: the step is a run of its own, and cleans up behind itself.
+    pub(super) fn unmarked(mut self) -> Self {
+        self.marked = false;
+        self
+    }
+
+    fn command(&self, root: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        // If the tests are interrupted, so is this.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        // Whatever the step starts inherits the mark: if the tests are interrupted, it is found by it.
+        if self.marked {
+            command.env(MARK, root);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }
@@ -74,22 +86,23 @@ pub(super) enum Outcome {
 
 /// The steps so far.
 pub(super) struct Steps {
-    logs: PathBuf,
+    layout: Layout,
     ran: Vec<(&'static str, Outcome, Duration)>,
 }
 
 impl Steps {
     pub(super) fn new(layout: &Layout) -> Self {
-        Self { logs: layout.logs(), ran: Vec::new() }
+        Self { layout: layout.clone(), ran: Vec::new() }
     }
 
     /// Runs a step, and gives its output. That it fails is no error here.
     pub(super) async fn run(&mut self, step: Step) -> anyhow::Result<String> {
         let begin = Instant::now();
-        let log = self.logs.join(format!("step-{}.log", step.name.replace([' ', '\''], "-")));
+        let log = self.layout.logs().join(format!("step-{}.log", step.name.replace([' ', '\''], "-")));
         let doing = Doing::begin(step.name);
-        let (passed, text) =
-            follow(&step, &log, &doing).await.with_context(|| format!("step {} cannot be run", step.name))?;
+        let (passed, text) = follow(&step, self.layout.root(), &log, &doing)
+            .await
+            .with_context(|| format!("step {} cannot be run", step.name))?;
         let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
         let word = if passed { "passed" } else { "FAILED" };
         doing.done(&format!("{}: {word}", step.name));
@@ -129,9 +142,10 @@ impl Steps {
 }
 
 /// Runs the step to its end, with its output in the file and its newest line on the screen.
-async fn follow(step: &Step, log: &Path, doing: &Doing) -> anyhow::Result<(bool, String)> {
+async fn follow(step: &Step, root: &Path, log: &Path, doing: &Doing) -> anyhow::Result<(bool, String)> {
     let mut file = File::create(log).await?;
-    let mut child = step.command().spawn()?;
+    let mut child = step.command(root).spawn()?;
+    let _ending = Ending(child.id().and_then(ProcessId::of));
     let (sender, mut lines) = mpsc::channel(256);
     let out = child.stdout.take().map(|out| tokio::spawn(read(out, sender.clone())));
     let err = child.stderr.take().map(|err| tokio::spawn(read(err, sender)));
@@ -150,6 +164,17 @@ async fn follow(step: &Step, log: &Path, doing: &Doing) -> anyhow::Result<(bool,
         reader.await?;
     }
     Ok((child.wait().await?.success(), text))
+}
+
+/// Ends the step's program if nobody waits for it any more.
+struct Ending(Option<ProcessId>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(process) = &self.0 {
+            process.signal(Signal::SIGTERM);
+        }
+    }
 }
 
 async fn read(from: impl AsyncRead + Unpin, to: mpsc::Sender<String>) {

@@ -8,7 +8,10 @@ use lapin::{BasicProperties, Channel, Confirmation, options::BasicPublishOptions
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Job, PublishError, returns::Returns};
-use crate::{amqp::Session, telemetry::Metrics};
+use crate::{
+    amqp::{Session, patience},
+    telemetry::Metrics,
+};
 
 const MANDATORY: BasicPublishOptions = BasicPublishOptions { mandatory: true, immediate: false };
 
@@ -56,7 +59,7 @@ impl Window {
                     }
                 }
                 job = jobs.recv(), if open && flights.len() < self.size => match job {
-                    Some(job) => self.launch(job, channel, &mut flights),
+                    Some(job) => self.launch(job, session, channel, &mut flights),
                     None => open = false,
                 },
                 () = session.lost().cancelled() => return ControlFlow::Continue(()),
@@ -67,17 +70,24 @@ impl Window {
         }
     }
 
-    fn launch(&self, job: Job, channel: &Channel, flights: &mut FuturesUnordered<BoxFuture<'static, Told>>) {
+    fn launch(
+        &self,
+        job: Job,
+        session: &Session,
+        channel: &Channel,
+        flights: &mut FuturesUnordered<BoxFuture<'static, Told>>,
+    ) {
         let names = (ShortString::try_new(job.exchange), ShortString::try_new(job.routing_key));
         let (Ok(exchange), Ok(routing_key), Ok(properties)) = (names.0, names.1, job.properties.write())
         else {
             let _ = job.reply.send(Err(PublishError::Unsendable));
             return;
         };
-        let (message, reply, patience) = (job.properties.message, job.reply, self.patience);
+        let (message, reply) = (job.properties.message, job.reply);
+        let (limit, blocked) = (self.patience, session.blocked());
         let send = send(channel.clone(), exchange, routing_key, properties, job.body);
         flights.push(Box::pin(async move {
-            let fate = tokio::time::timeout(patience, send).await.ok().and_then(Result::ok);
+            let fate = patience::within(limit, blocked, send).await.and_then(Result::ok);
             Told { message, reply, fate }
         }));
     }
