@@ -77,18 +77,18 @@ impl Demo {
         let messages = u64::try_from(accepted.saturating_sub(plan.source.absorbed(&sent)))?;
         let doing = Doing::begin("waiting until the line is empty");
         let store = Store::connect(&stack.settings.section("postgres")?, Arc::new(SystemClock)).await?;
-        drain((&ops, &store), messages, Duration::from_secs(self.deadline), &doing).await?;
-        doing.done("the line is empty");
-
-        let doing = Doing::begin("counting");
+        let drained = drain((&ops, &store), messages, Duration::from_secs(self.deadline), &doing).await;
+        // Also what came of a line that does not empty: then most of all.
         if let Some(file) = &self.outcomes {
             let text = ops.outcomes_text().await?;
             std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
+        drained?;
+        doing.done("the line is empty");
+
+        let doing = Doing::begin("counting");
         let outcomes = ops.outcomes().await?;
         let status = ops.status().await?;
-        let store =
-            Store::connect(&stack.settings.section("postgres")?, std::sync::Arc::new(SystemClock)).await?;
         let sandbox = match &options.ehr {
             None => Some(Control::new(&stack.sandbox.control_url)?.counts().await?),
             Some(_) => None,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use testkit::backends::in_path;
+use testkit::backends::{in_path, install};
 
 use crate::{
     cli::GivenArgs,
@@ -19,7 +19,7 @@ use crate::{
     },
     output::{self, Doing},
 };
-use step::{Outcome, Step, Steps};
+use step::{Step, Steps};
 
 /// Format, lints, dependencies, every test over a real broker and database, the templates' examples, and the samples' score.
 #[derive(Debug, Args)]
@@ -80,6 +80,26 @@ fn cargo(layout: &Layout, name: &'static str, args: &[&str]) -> Step {
     Step::new(name, "cargo").args(args).folder(layout.checkout())
 }
 
+/// The runner's closing line; where each test program closes by itself, one for all of them.
+fn closing(text: &str, sign: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(sign)).collect();
+    match lines.as_slice() {
+        [] => "the test runner did not close".to_owned(),
+        [one] => one.trim().to_owned(),
+        many => {
+            let count = |what: &str| -> u64 {
+                let before = many.iter().filter_map(|line| line.split_once(what));
+                before
+                    .filter_map(|(text, _)| {
+                        text.rsplit([' ', ';']).find(|word| !word.is_empty())?.parse::<u64>().ok()
+                    })
+                    .sum()
+            };
+            format!("{} passed, {} failed, {} skipped", count(" passed"), count(" failed"), count(" ignored"))
+        }
+    }
+}
+
 /// All tests. Gives the runner's closing line.
 async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)]) -> anyhow::Result<String> {
     let nextest = in_path("cargo-nextest").is_some();
@@ -92,12 +112,11 @@ async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
         (&["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"], "test result:")
     };
     let ran = steps.run(cargo(layout, "tests", args).env(environment)).await?;
-    let closing =
-        ran.lines().rev().find(|line| line.contains(sign)).unwrap_or("the test runner did not close").trim();
+    let closing = closing(&ran, sign);
     let docs =
         cargo(layout, "documentation's tests", &["test", "--locked", "--workspace", "--doc", "--quiet"]);
     steps.run(docs.env(environment)).await?;
-    Ok(closing.to_owned())
+    Ok(closing)
 }
 
 async fn templates(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
@@ -117,8 +136,8 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
         .args(["demo".as_ref(), "--samples".as_ref(), samples.as_path(), "--outcomes".as_ref(), &outcomes]);
     steps.run(demo.env(environment).unmarked()).await?;
     if in_path("python3").is_none() {
-        steps.note("samples' score", Outcome::Skipped("there is no python3 to run score.py".to_owned()));
-        return Ok(());
+        let log = layout.logs().join("apt-python3.log");
+        install(&["python3"], &log, "", &|text| output::line(&text)).await?;
     }
     let score = Step::new("samples' score", "python3").args([
         samples.join("score.py"),
@@ -135,5 +154,20 @@ fn remove(path: &Path) -> anyhow::Result<()> {
             Err(error).with_context(|| format!("cannot remove {}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closing;
+
+    #[test]
+    fn many_programs_close_with_one_line() {
+        let many = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured\nx\n\
+                    test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured\n";
+        assert_eq!(closing(many, "test result:"), "15 passed, 1 failed, 2 skipped");
+        let one = "     Summary [   1.0s] 2 tests run: 2 passed, 0 skipped\n";
+        assert_eq!(closing(one, "Summary"), "Summary [   1.0s] 2 tests run: 2 passed, 0 skipped");
+        assert_eq!(closing("", "Summary"), "the test runner did not close");
     }
 }

@@ -4,14 +4,14 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use testkit::wait;
+use testkit::{process::ProcessId, wait};
 
 use crate::{
     cli::GivenArgs,
     local::{
         Layout, Options, Stack,
         records::Runner,
-        run::run,
+        run::{Interrupted, run},
         settings::{EhrAccess, EhrClient},
     },
     output::{self, Doing},
@@ -122,7 +122,7 @@ impl Up {
             stack.remove().await;
         }
         match result {
-            Err(error) if error.is::<crate::local::run::Interrupted>() => {
+            Err(error) if error.is::<Interrupted>() => {
                 output::line("stopped");
                 Ok(())
             }
@@ -154,8 +154,23 @@ async fn detach(layout: &Layout) -> anyhow::Result<()> {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             bail!("{}", text.lines().last().unwrap_or("it ended without a word").trim());
         }
-        ready = ready => ready.context("it is not up after ten minutes")?,
+        _ = tokio::signal::ctrl_c() => {
+            call_off(&mut child).await;
+            return Err(Interrupted.into());
+        }
+        ready = ready => if ready.is_err() {
+            call_off(&mut child).await;
+            bail!("it is not up after ten minutes: see {}", log.display());
+        },
     }
     doing.done(&format!("everything is up: {}; stop it with ./dev down", layout.endpoints().display()));
     Ok(())
+}
+
+/// Ends a background run that is not wanted any more: it stops all that it has started.
+async fn call_off(child: &mut tokio::process::Child) {
+    if let Some(process) = child.id().and_then(ProcessId::of) {
+        process.signal(nix::sys::signal::Signal::SIGTERM);
+    }
+    child.wait().await.ok();
 }

@@ -31,6 +31,7 @@ pub async fn run<T>(
     if !left.is_empty() {
         output::line(&format!("stopped what the last run left: {}", left.join(", ")));
     }
+    forget_endpoints(layout)?;
     let guard = Guard::start(layout)?;
     Runner::write(layout, false)?;
     let supervisor = Supervisor::new(layout)?;
@@ -50,8 +51,17 @@ pub async fn run<T>(
         }
     };
     Records::empty(layout)?;
+    forget_endpoints(layout)?;
     guard.dismiss().await;
     result
+}
+
+/// Nobody is to be sent to the ports of a run that is over.
+fn forget_endpoints(layout: &Layout) -> std::io::Result<()> {
+    match std::fs::remove_file(layout.endpoints()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A person, or the machine, asked for the end.
@@ -114,5 +124,6 @@ pub async fn stop(layout: &Layout) -> anyhow::Result<Vec<String>> {
     let _lock = Lock::runner(layout).await?;
     stopped.extend(sweep(layout, Patience::Full).await);
     Records::empty(layout)?;
+    forget_endpoints(layout)?;
     Ok(stopped)
 }

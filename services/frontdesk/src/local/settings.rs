@@ -98,8 +98,6 @@ pub fn text(
     section("ehrs", vec![("sandbox", Value::Table(ehr(&outside.ehr)))]);
     section("sms", vec![("url", string(&outside.sms)), ("token_file", path(&outside.sms_token_file))]);
     section("smtp", smtp(outside.smtp_port));
-    // The sandbox's patients do not sleep: a run must end at any hour.
-    section("notification", vec![("quiet_hours", false.into())]);
     let lanes = lanes.iter().map(|(name, clinics)| {
         let clinics = Value::Array(clinics.iter().map(string).collect());
         (name.to_string(), Value::Table(table(vec![("clinics", clinics)])))

@@ -53,7 +53,8 @@ pub(super) async fn check(
     let tool = match tool.await? {
         Ok(tool) => tool,
         Err(why) => {
-            steps.note(NAME, Outcome::Skipped(why));
+            output::line(&why);
+            steps.note(NAME, Outcome::Failed);
             return Ok(());
         }
     };
