@@ -26,6 +26,11 @@ impl EhrDirectory {
         configs.iter().map(connect).collect::<Result<_, SetupError>>().map(Self)
     }
 
+    /// One EHR for everything, for tests.
+    pub fn of_one(name: &str, ehr: Arc<dyn Ehr>) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), ehr)]))
+    }
+
     /// An EHR by the name that a clinic's template gives.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Ehr>> {
         self.0.get(name)

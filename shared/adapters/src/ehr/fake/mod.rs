@@ -70,12 +70,26 @@ impl FakeEhr {
 
     /// Orders a mishap for a coming write; they come in the order in which they were ordered.
     pub fn mishap(&self, mishap: Mishap) {
-        self.state().mishaps.push_back(mishap);
+        self.after(0, mishap);
+    }
+
+    /// Orders a mishap for the write that comes after so many that go well.
+    pub fn after(&self, writes: usize, mishap: Mishap) {
+        let mut state = self.state();
+        state.mishaps.extend(std::iter::repeat_n(None, writes));
+        state.mishaps.push_back(Some(mishap));
     }
 
     /// Orders a fault for a coming read or search.
     pub fn read_fault(&self, fault: ReadFault) {
-        self.state().read_faults.push_back(fault);
+        self.read_fault_after(0, fault);
+    }
+
+    /// Orders a fault for the read or search that comes after so many that go well.
+    pub fn read_fault_after(&self, reads: usize, fault: ReadFault) {
+        let mut state = self.state();
+        state.read_faults.extend(std::iter::repeat_n(None, reads));
+        state.read_faults.push_back(Some(fault));
     }
 
     /// How much it holds.
@@ -96,7 +110,7 @@ impl FakeEhr {
 
     fn write(&self, act: impl FnOnce(&mut State) -> WriteOutcome) -> WriteOutcome {
         let mut state = self.state();
-        let mishap = state.mishaps.pop_front();
+        let mishap = state.mishaps.pop_front().flatten();
         match mishap {
             None | Some(Mishap::LostAfter) => {}
             Some(Mishap::NotSent) => return WriteOutcome::NotSent,
@@ -114,7 +128,7 @@ impl FakeEhr {
 
     fn read(&self) -> Result<MutexGuard<'_, State>, ReadFault> {
         let mut state = self.state();
-        match state.read_faults.pop_front() {
+        match state.read_faults.pop_front().flatten() {
             Some(fault) => Err(fault),
             None => Ok(state),
         }

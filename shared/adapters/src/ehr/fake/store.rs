@@ -19,8 +19,8 @@ pub(super) struct State {
     pub(super) slots: Vec<Held<Offer>>,
     pub(super) last_id: usize,
     pub(super) effects: usize,
-    pub(super) mishaps: VecDeque<Mishap>,
-    pub(super) read_faults: VecDeque<ReadFault>,
+    pub(super) mishaps: VecDeque<Option<Mishap>>,
+    pub(super) read_faults: VecDeque<Option<ReadFault>>,
 }
 
 pub(super) struct Held<T> {

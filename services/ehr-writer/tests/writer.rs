@@ -1,0 +1,254 @@
+//! The writer against an EHR in memory and a real ledger: whatever is lost at whatever step, each thing is there once.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it finds what it did not expect")]
+
+use std::sync::{Arc, Mutex};
+
+use adapters::ehr::{
+    Profile, ReadFault,
+    fake::{Counts, FakeEhr, Mishap},
+};
+use domain::{
+    AdmissionId, ClinicId, Code, CorrelationId, Fault, MessageId, Meta, Outcome, PersonId, Phi, SubmissionId,
+    blind::IndexKey,
+    clock::{Clock, SystemClock},
+    envelope::Message,
+    ids::SourceName,
+    intake::{AppointmentRequest, Communication, Consents, Coverage, Intake, Patient, Sex, VisitKind},
+    matching::person::Matcher,
+    messages::{Checked, Eligibility, EligibilityStatus},
+    seal::Keyring,
+    template::Clinics,
+};
+use ehr_writer::{EhrDirectory, EhrWriter};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{AdmissionRequest, Config, Decision, MatchDecision, MatchRequest, Proposed, Store};
+use runtime::{Context, Handler};
+use testkit::env::TestDatabase;
+
+/// A clock that tests move.
+struct TestClock(Mutex<Timestamp>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn fresh_id(&self) -> uuid::Uuid {
+        SystemClock.fresh_id()
+    }
+}
+
+const START: &str = "2027-02-01T14:20:00Z";
+
+/// A writer, its EHR with two slots, and a ledger of its own.
+struct Desk {
+    _database: TestDatabase,
+    writer: EhrWriter,
+    store: Store,
+    ehr: Arc<FakeEhr>,
+    clock: Arc<TestClock>,
+    keys: Arc<Keyring>,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let database = TestDatabase::create().await.unwrap();
+        let config = Config::with_url(database.url());
+        ledger::migrate(&config).await.unwrap();
+        let clock = Arc::new(TestClock(Mutex::new("2027-01-07T09:00:00Z".parse().unwrap())));
+        let store = Store::connect(&config, clock.clone()).await.unwrap();
+        let ehr = Arc::new(FakeEhr::new(Profile::FHIR));
+        ehr.offer_slot("provider-1", START.parse().unwrap(), 20);
+        ehr.offer_slot("provider-2", START.parse().unwrap(), 20);
+        let folder = [concat!(env!("CARGO_MANIFEST_DIR"), "/../../clinics")];
+        let clinics: Arc<Clinics> = Arc::new(runtime::clinics::load_dir(&folder).unwrap());
+        let directory = EhrDirectory::of_one("sandbox", ehr.clone());
+        let (matcher, index) = (Arc::new(Matcher::bundled().unwrap()), Arc::new(IndexKey::new(&[7; 32])));
+        let writer = EhrWriter::new(clinics, directory, store.clone(), matcher, index, clock.clone());
+        let keys = Arc::new(Keyring::new([("2027-01".to_owned(), vec![1; 32])]).unwrap());
+        Self { _database: database, writer, store, ehr, clock, keys }
+    }
+
+    /// Admits a message, whose person is then the one that it names. The order of admissions is the order of updates.
+    async fn admit(&self, message: &mut Message<Checked>, request: &str) {
+        let index = IndexKey::new(&[7; 32]);
+        let meta = &mut message.meta;
+        let person = meta.person.unwrap();
+        let request = AdmissionRequest {
+            submission: SubmissionId::parse(request).unwrap(),
+            clinic: meta.clinic.clone(),
+            message: MessageId::from_uuid(SystemClock.fresh_id()),
+            correlation: meta.correlation,
+            source: meta.source.clone(),
+            submitted_at: meta.submitted_at,
+            received_at: meta.received_at,
+            appointment_at: None,
+            template: None,
+            content: index.index("content", &[request]),
+            original: Vec::new(),
+            proposed: Proposed::Match(MatchRequest {
+                blocks: vec![index.index("block", &[&person.to_string()])],
+                person: Vec::new(),
+                request: index.index("request", &[request]),
+            }),
+        };
+        let matcher: Arc<ledger::Matcher> = Arc::new(|_, known| {
+            known.first().map_or(MatchDecision::New, |candidate| MatchDecision::Same(candidate.person))
+        });
+        let admission = self.store.admit(request, matcher).await.unwrap();
+        let Decision::Admitted { person, .. } = admission.decision else {
+            panic!("{:?}", admission.decision)
+        };
+        (meta.admission, meta.person) = (Some(admission.admission), Some(person));
+    }
+
+    async fn once(&self, message: &Message<Checked>) -> End {
+        let cx = Context::detached(self.clock.clone(), self.keys.clone());
+        match self.writer.handle(message.clone(), &cx).await {
+            Ok(Outcome::Emit(_)) => End::Written,
+            Ok(Outcome::Hold(hold)) => End::Held(hold.code),
+            Err(Fault::Permanent { code, .. }) => End::Dead(code),
+            Ok(Outcome::Snooze(_)) | Err(Fault::Transient { .. } | Fault::Throttled { .. }) => End::Later,
+            Ok(Outcome::Done(_)) => panic!("the writer ends no submission"),
+        }
+    }
+
+    /// Delivers again and again, as the runtime would, until it comes to an end that stays.
+    async fn settle(&self, message: &Message<Checked>) -> End {
+        for _ in 0..40 {
+            match self.once(message).await {
+                End::Later => *self.clock.0.lock().unwrap() += SignedDuration::from_secs(15),
+                end => return end,
+            }
+        }
+        panic!("it does not come to an end");
+    }
+}
+
+/// What became of a delivery, without PHI.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Written,
+    Held(Code),
+    Dead(Code),
+    Later,
+}
+
+fn message(person: PersonId, provider: &str, phone: &str) -> Message<Checked> {
+    let intake = Intake {
+        patient: Patient {
+            given: "Ada".to_owned(),
+            middle: None,
+            family: "Okafor".to_owned(),
+            birth_date: "1950-01-03".parse().unwrap(),
+            sex: Sex::Female,
+            phone: Some(phone.to_owned()),
+            email: None,
+            address: None,
+        },
+        guardian: None,
+        coverage: Some(Coverage { payer: "Aetna".to_owned(), member_id: "W7".to_owned(), group: None }),
+        appointment: AppointmentRequest {
+            kind: VisitKind::NewPatient,
+            provider: provider.to_owned(),
+            start: START.parse().unwrap(),
+        },
+        consents: Consents { treatment: true, ..Consents::default() },
+        reason: None,
+        communication: Communication::default(),
+        referral: None,
+    };
+    let now = "2027-01-07T09:00:00Z".parse().unwrap();
+    let meta = Meta {
+        submission: SubmissionId::parse("s-1").unwrap(),
+        clinic: ClinicId::parse("clinic-01").unwrap(),
+        source: SourceName::parse("web_form").unwrap(),
+        submitted_at: now,
+        received_at: now,
+        correlation: CorrelationId::from_uuid(SystemClock.fresh_id()),
+        admission: Some(AdmissionId::from_uuid(SystemClock.fresh_id())),
+        person: Some(person),
+        template: None,
+        mode: domain::meta::Mode::Live,
+        appointment_at: None,
+    };
+    Message {
+        meta,
+        secret: Phi::new(Checked { intake, eligibility: Eligibility::bare(EligibilityStatus::Active) }),
+    }
+}
+
+fn somebody() -> PersonId {
+    PersonId::from_uuid(SystemClock.fresh_id())
+}
+
+/// One patient, one coverage, one claimed slot, one appointment.
+fn assert_once(counts: Counts, what: &str) {
+    let Counts { patients, coverages, appointments, busy_slots, .. } = counts;
+    assert_eq!((patients, coverages, appointments, busy_slots), (1, 1, 1, 1), "{what}");
+}
+
+#[tokio::test]
+async fn delivered_twice_is_written_once() {
+    let desk = Desk::open().await;
+    let message = message(somebody(), "provider-1", "+12025550150");
+    for _ in 0..2 {
+        assert_eq!(desk.settle(&message).await, End::Written);
+    }
+    assert_once(desk.ehr.counts(), "twice");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_at_any_step_leaves_each_thing_once() {
+    // Patient, coverage, slot, appointment.
+    for step in 0..4 {
+        for mishap in [Mishap::LostAfter, Mishap::LostBefore, Mishap::NotSent, Mishap::Unauthorized] {
+            let desk = Desk::open().await;
+            let message = message(somebody(), "provider-1", "+12025550150");
+            // A failed attempt in which nothing goes wrong before the step: mishaps strike writes one after the other.
+            desk.ehr.after(step, mishap);
+            assert_eq!(desk.settle(&message).await, End::Written, "{mishap:?} at {step}");
+            assert_once(desk.ehr.counts(), &format!("{mishap:?} at {step}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_appointment_gives_its_slot_back() {
+    let desk = Desk::open().await;
+    let message = message(somebody(), "provider-1", "+12025550150");
+    desk.ehr.after(3, Mishap::Rejected(422));
+    assert_eq!(desk.settle(&message).await, End::Dead(Code::EhrRejected));
+    assert_eq!((desk.ehr.counts().appointments, desk.ehr.counts().busy_slots), (0, 0));
+}
+
+#[tokio::test]
+async fn an_appointment_in_doubt_that_cannot_be_searched_for_keeps_its_slot_and_waits_for_a_person() {
+    let desk = Desk::open().await;
+    let message = message(somebody(), "provider-1", "+12025550150");
+    desk.ehr.after(3, Mishap::LostAfter);
+    assert_eq!(desk.once(&message).await, End::Later);
+    *desk.clock.0.lock().unwrap() += SignedDuration::from_secs(60);
+    // The claimed slot is looked up first, and found; then the search for the appointment is refused.
+    desk.ehr.read_fault_after(1, ReadFault::Refused { status: 405, issue: None });
+    assert_eq!(desk.once(&message).await, End::Held(Code::EhrParked));
+    assert_once(desk.ehr.counts(), "in doubt");
+}
+
+#[tokio::test]
+async fn another_submissions_doubt_is_cleared_and_ones_own_update_is_made() {
+    let desk = Desk::open().await;
+    let person = somebody();
+    let mut first = message(person, "provider-1", "+12025550150");
+    desk.admit(&mut first, "s-1").await;
+    let mut second = message(person, "provider-2", "+12025550199");
+    desk.admit(&mut second, "s-2").await;
+    assert_eq!(first.meta.person, second.meta.person);
+    desk.ehr.after(0, Mishap::LostAfter);
+    assert_eq!(desk.once(&first).await, End::Later, "its worker is never heard of again");
+    assert_eq!(desk.settle(&second).await, End::Written);
+    let counts = desk.ehr.counts();
+    assert_eq!((counts.patients, counts.appointments), (1, 1));
+    // Created, updated; coverage, slot, appointment.
+    assert_eq!(counts.effects, 5, "the second submission's own update reached the EHR");
+}
