@@ -1,44 +1,29 @@
 //! The writer against an EHR in memory and a real ledger: whatever is lost at whatever step, each thing is there once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it finds what it did not expect")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use adapters::ehr::{
     Profile, ReadFault,
     fake::{Counts, FakeEhr, Mishap},
 };
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, Fault, MessageId, Meta, Outcome, PersonId, Phi, SubmissionId,
-    blind::IndexKey,
+    Code, Fault, MessageId, Meta, Outcome, PersonId, Phi, SubmissionId,
     clock::{Clock, SystemClock},
     envelope::Message,
-    ids::SourceName,
-    intake::{AppointmentRequest, Communication, Consents, Coverage, Intake, Patient, Sex, VisitKind},
     matching::person::Matcher,
     messages::{Checked, Eligibility, EligibilityStatus},
     seal::Keyring,
     template::Clinics,
 };
 use ehr_writer::{EhrDirectory, EhrWriter};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::{AdmissionRequest, Config, Decision, MatchDecision, MatchRequest, Proposed, Store};
 use runtime::{Context, Handler};
-use testkit::env::TestDatabase;
-
-/// A clock that tests move.
-struct TestClock(Mutex<Timestamp>);
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-
-    fn fresh_id(&self) -> uuid::Uuid {
-        SystemClock.fresh_id()
-    }
-}
-
-const START: &str = "2027-02-01T14:20:00Z";
+use testkit::{
+    desk::{self, DeskClock, START},
+    env::TestDatabase,
+};
 
 /// A writer, its EHR with two slots, and a ledger of its own.
 struct Desk {
@@ -46,7 +31,7 @@ struct Desk {
     writer: EhrWriter,
     store: Store,
     ehr: Arc<FakeEhr>,
-    clock: Arc<TestClock>,
+    clock: Arc<DeskClock>,
     keys: Arc<Keyring>,
 }
 
@@ -55,23 +40,23 @@ impl Desk {
         let database = TestDatabase::create().await.unwrap();
         let config = Config::with_url(database.url());
         ledger::migrate(&config).await.unwrap();
-        let clock = Arc::new(TestClock(Mutex::new("2027-01-07T09:00:00Z".parse().unwrap())));
+        let clock = Arc::new(DeskClock::default());
         let store = Store::connect(&config, clock.clone()).await.unwrap();
         let ehr = Arc::new(FakeEhr::new(Profile::FHIR));
-        ehr.offer_slot("provider-1", START.parse().unwrap(), 20);
-        ehr.offer_slot("provider-2", START.parse().unwrap(), 20);
+        ehr.offer_slot("provider-1", Timestamp::from_second(START).unwrap(), 20);
+        ehr.offer_slot("provider-2", Timestamp::from_second(START).unwrap(), 20);
         let folder = [concat!(env!("CARGO_MANIFEST_DIR"), "/../../clinics")];
         let clinics: Arc<Clinics> = Arc::new(runtime::clinics::load_dir(&folder).unwrap());
         let directory = EhrDirectory::of_one("sandbox", ehr.clone());
-        let (matcher, index) = (Arc::new(Matcher::bundled().unwrap()), Arc::new(IndexKey::new(&[7; 32])));
+        let (matcher, index) = (Arc::new(Matcher::bundled().unwrap()), desk::index());
         let writer = EhrWriter::new(clinics, directory, store.clone(), matcher, index, clock.clone());
-        let keys = Arc::new(Keyring::new([("2027-01".to_owned(), vec![1; 32])]).unwrap());
+        let keys = desk::keys().unwrap();
         Self { _database: database, writer, store, ehr, clock, keys }
     }
 
     /// Admits a message, whose person is then the one that it names. The order of admissions is the order of updates.
     async fn admit(&self, message: &mut Message<Checked>, request: &str) {
-        let index = IndexKey::new(&[7; 32]);
+        let index = desk::index();
         let meta = &mut message.meta;
         let person = meta.person.unwrap();
         let request = AdmissionRequest {
@@ -117,7 +102,7 @@ impl Desk {
     async fn settle(&self, message: &Message<Checked>) -> End {
         for _ in 0..40 {
             match self.once(message).await {
-                End::Later => *self.clock.0.lock().unwrap() += SignedDuration::from_secs(15),
+                End::Later => self.clock.forward(15),
                 end => return end,
             }
         }
@@ -135,43 +120,10 @@ enum End {
 }
 
 fn message(person: PersonId, provider: &str, phone: &str) -> Message<Checked> {
-    let intake = Intake {
-        patient: Patient {
-            given: "Ada".to_owned(),
-            middle: None,
-            family: "Okafor".to_owned(),
-            birth_date: "1950-01-03".parse().unwrap(),
-            sex: Sex::Female,
-            phone: Some(phone.to_owned()),
-            email: None,
-            address: None,
-        },
-        guardian: None,
-        coverage: Some(Coverage { payer: "Aetna".to_owned(), member_id: "W7".to_owned(), group: None }),
-        appointment: AppointmentRequest {
-            kind: VisitKind::NewPatient,
-            provider: provider.to_owned(),
-            start: START.parse().unwrap(),
-        },
-        consents: Consents { treatment: true, ..Consents::default() },
-        reason: None,
-        communication: Communication::default(),
-        referral: None,
-    };
-    let now = "2027-01-07T09:00:00Z".parse().unwrap();
-    let meta = Meta {
-        submission: SubmissionId::parse("s-1").unwrap(),
-        clinic: ClinicId::parse("clinic-01").unwrap(),
-        source: SourceName::parse("web_form").unwrap(),
-        submitted_at: now,
-        received_at: now,
-        correlation: CorrelationId::from_uuid(SystemClock.fresh_id()),
-        admission: Some(AdmissionId::from_uuid(SystemClock.fresh_id())),
-        person: Some(person),
-        template: None,
-        mode: domain::meta::Mode::Live,
-        appointment_at: None,
-    };
+    let mut intake = desk::intake();
+    intake.appointment.provider = provider.to_owned();
+    intake.patient.phone = Some(phone.to_owned());
+    let meta = Meta { person: Some(person), ..desk::meta().unwrap() };
     Message {
         meta,
         secret: Phi::new(Checked { intake, eligibility: Eligibility::bare(EligibilityStatus::Active) }),
@@ -228,7 +180,7 @@ async fn an_appointment_in_doubt_that_cannot_be_searched_for_keeps_its_slot_and_
     let message = message(somebody(), "provider-1", "+12025550150");
     desk.ehr.after(3, Mishap::LostAfter);
     assert_eq!(desk.once(&message).await, End::Later);
-    *desk.clock.0.lock().unwrap() += SignedDuration::from_secs(60);
+    desk.clock.forward(60);
     // The claimed slot is looked up first, and found; then the search for the appointment is refused.
     desk.ehr.read_fault_after(1, ReadFault::Refused { status: 405, issue: None });
     assert_eq!(desk.once(&message).await, End::Held(Code::EhrParked));

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod backends;
+pub mod desk;
 pub mod env;
 mod http;
 pub mod process;
