@@ -7,6 +7,7 @@
 pub mod blind;
 pub mod clock;
 pub mod code;
+pub mod drill;
 pub mod effect;
 pub mod envelope;
 pub mod fault;
