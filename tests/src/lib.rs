@@ -1,6 +1,7 @@
 //! The whole line for end-to-end tests: the real `frontdesk up`, on the tests' broker and database, seen from outside only.
 
 mod broker;
+pub mod chaos;
 mod door;
 mod forms;
 mod line;

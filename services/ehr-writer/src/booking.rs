@@ -5,9 +5,13 @@
 
 use adapters::ehr::{AppointmentWrite, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
 use domain::{Code, effect::Resource};
-use ledger::{BeginEffect, Permit, Target, Ticket};
+use ledger::{BeginEffect, Target, Ticket};
 
-use crate::{drive::Effect, stop::Stop, task::Task};
+use crate::{
+    drive::{Effect, Grant},
+    stop::Stop,
+    task::Task,
+};
 
 /// A booked visit.
 pub(crate) struct Booked {
@@ -78,7 +82,7 @@ impl Effect for SlotEffect<'_> {
         self.task.effect(Target::Slot)
     }
 
-    async fn write(&self, _permit: &Permit) -> Result<WriteOutcome, Stop> {
+    async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
         let slot = self.find().await?;
         if slot.status == SlotStatus::Busy && !slot.claimed_by_us(&self.value) {
             return Err(Stop::Hold(Code::SlotTaken));
@@ -87,7 +91,7 @@ impl Effect for SlotEffect<'_> {
             // Without versions two claims of one slot would both succeed: better that a person books.
             return Err(Stop::Hold(Code::EhrCannotBook));
         }
-        Ok(self.task.ehr.claim_slot(&slot, &self.value).await)
+        self.task.send(grant, self.task.ehr.claim_slot(&slot, &self.value)).await
     }
 
     async fn search(&self, _ticket: &Ticket) -> Search {
@@ -112,9 +116,9 @@ impl Effect for ReleaseEffect<'_> {
         self.task.effect(Target::SlotRelease)
     }
 
-    async fn write(&self, permit: &Permit) -> Result<WriteOutcome, Stop> {
-        match &permit.resource {
-            Some(slot) => Ok(self.task.ehr.release_slot(&slot.id, &self.value).await),
+    async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
+        match &grant.resource {
+            Some(slot) => self.task.send(grant, self.task.ehr.release_slot(&slot.id, &self.value)).await,
             None => Err(Stop::store()),
         }
     }
@@ -143,8 +147,8 @@ impl Effect for AppointmentEffect<'_> {
         self.task.effect(Target::Appointment)
     }
 
-    async fn write(&self, _permit: &Permit) -> Result<WriteOutcome, Stop> {
-        Ok(self.task.ehr.create_appointment(&self.write).await)
+    async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
+        self.task.send(grant, self.task.ehr.create_appointment(&self.write)).await
     }
 
     async fn search(&self, _ticket: &Ticket) -> Search {

@@ -2,9 +2,13 @@
 
 use adapters::ehr::{CoverageWrite, Search, Wanted, WriteOutcome};
 use domain::{effect::Resource, intake::Coverage};
-use ledger::{BeginEffect, Permit, Target, Ticket};
+use ledger::{BeginEffect, Target, Ticket};
 
-use crate::{drive::Effect, stop::Stop, task::Task};
+use crate::{
+    drive::{Effect, Grant},
+    stop::Stop,
+    task::Task,
+};
 
 struct CoverageEffect<'t> {
     task: &'t Task<'t>,
@@ -40,8 +44,8 @@ impl Effect for CoverageEffect<'_> {
         self.task.effect(self.target)
     }
 
-    async fn write(&self, _permit: &Permit) -> Result<WriteOutcome, Stop> {
-        Ok(self.task.ehr.create_coverage(&self.write).await)
+    async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
+        self.task.send(grant, self.task.ehr.create_coverage(&self.write)).await
     }
 
     async fn search(&self, _ticket: &Ticket) -> Search {

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use adapters::ehr::{ETag, ReadFault, Search, WriteOutcome};
-use domain::{Code, effect::Resource};
+use domain::{
+    Code,
+    drill::{self, Point, Protection},
+    effect::Resource,
+};
+use jiff::Timestamp;
 use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
 
 use crate::{stop::Stop, task::Task};
@@ -13,11 +18,31 @@ pub(crate) trait Effect: Sync {
     /// What to ask the ledger for.
     fn wish(&self) -> BeginEffect;
 
-    /// Writes, once. `Err` means that nothing was sent.
-    fn write(&self, permit: &Permit) -> impl Future<Output = Result<WriteOutcome, Stop>> + Send;
+    /// Writes, once, by [`Task::send`], after whatever has to be looked up. `Err` means that nothing was sent.
+    fn write(&self, grant: &Grant) -> impl Future<Output = Result<WriteOutcome, Stop>> + Send;
 
     /// Looks for what a write in doubt would have made.
     fn search(&self, ticket: &Ticket) -> impl Future<Output = Search> + Send;
+}
+
+/// What the ledger permits, as far as a write has to know it.
+pub(crate) struct Grant {
+    pub(crate) role: Role,
+    /// For a change: what is there.
+    pub(crate) resource: Option<Resource>,
+    /// When the lease ends.
+    until: Timestamp,
+}
+
+impl Grant {
+    fn of(permit: &Permit) -> Self {
+        Self { role: permit.role, resource: permit.resource.clone(), until: permit.until }
+    }
+
+    /// What a writer would allow itself that asks nobody.
+    const fn unasked() -> Self {
+        Self { role: Role::Create, resource: None, until: Timestamp::MAX }
+    }
 }
 
 /// A resource changed under us, or another lease came between, so often that something is wrong with it.
@@ -30,9 +55,15 @@ const AGAIN: Duration = Duration::from_millis(200);
 impl Task<'_> {
     /// Carries an effect to its end. `None`: there was nothing to do.
     pub(crate) async fn drive(&self, effect: &impl Effect) -> Result<Option<Resource>, Stop> {
+        // Without the protection: the write first, and the intent after it. Never in a release.
+        let mut early = if drill::lacks(Protection::IntentBeforeWrite) {
+            effect.write(&Grant::unasked()).await.ok()
+        } else {
+            None
+        };
         for _ in 0..ROUNDS {
             let after = match self.store.begin(effect.wish()).await.map_err(|_| Stop::store())? {
-                Begin::Go(permit) => self.write(effect, permit).await?,
+                Begin::Go(permit) => self.write(effect, permit, early.take()).await?,
                 // The write in doubt is of another kind, whose own effect knows how to look for it.
                 Begin::Resolve(ticket) if ticket.kind() != effect.wish().target.kind() => {
                     return Err(Stop::Snooze(TURN));
@@ -69,13 +100,33 @@ impl Task<'_> {
         Err(Stop::unavailable(&self.endpoint))
     }
 
-    /// Writes under a permit and tells the ledger. An `Err` is told too: nothing was sent.
-    async fn write(&self, effect: &impl Effect, permit: Permit) -> Result<After, Stop> {
-        // The lease may have run down while we waited for the commit: then somebody else may be writing soon.
-        let wrote = if self.now().saturating_add(self.deadline()).is_ok_and(|end| end < permit.until) {
-            effect.write(&permit).await
-        } else {
-            Err(Stop::Snooze(TURN))
+    /// Sends one write. The lease may have run down while we waited, for the commit, for what was looked up, or because the process was
+    /// stopped; then somebody else may be writing soon. So it is looked at last of all, and must reach beyond the request's deadline, which
+    /// counts from here and covers everything that the adapter does: token, reading, writing.
+    pub(crate) async fn send(
+        &self,
+        grant: &Grant,
+        request: impl Future<Output = WriteOutcome> + Send,
+    ) -> Result<WriteOutcome, Stop> {
+        if !self.now().saturating_add(self.deadline()).is_ok_and(|end| end < grant.until) {
+            return Err(Stop::Snooze(TURN));
+        }
+        drill::at(Point::EhrBeforeWrite);
+        let outcome = request.await;
+        drill::at(Point::EhrAfterWrite);
+        Ok(outcome)
+    }
+
+    /// Writes under a permit, unless that was done `early`, and tells the ledger. An `Err` is told too: nothing was sent.
+    async fn write(
+        &self,
+        effect: &impl Effect,
+        permit: Permit,
+        early: Option<WriteOutcome>,
+    ) -> Result<After, Stop> {
+        let wrote = match early {
+            Some(outcome) => Ok(outcome),
+            None => effect.write(&Grant::of(&permit)).await,
         };
         let (result, stop) = match wrote {
             Ok(outcome) => {
@@ -144,9 +195,10 @@ impl Task<'_> {
             Search::None => SearchResult::Nothing { began },
             Search::Several => SearchResult::Conflict,
             Search::One { id, version, agrees, current } => match (ticket.role, &ticket.resource) {
-                // The resource of an update is there in any case; only its content tells whether the write happened.
                 (Role::Update, Some(known)) if known.id != id => SearchResult::Conflict,
-                (Role::Update, _) if !current => SearchResult::Nothing { began },
+                (Role::Update, known) => {
+                    updated(known.as_ref(), resource(id, version), (own, current), began)
+                }
                 // Whether somebody else's spelling of the same person agrees with ours says nothing.
                 (Role::Create, _) if own && !agrees => SearchResult::Conflict,
                 _ => SearchResult::Found(resource(id, version)),
@@ -159,6 +211,33 @@ impl Task<'_> {
         };
         self.store.searched(ticket, found).await.map_err(|_| Stop::store())
     }
+}
+
+/// What a search tells of an update. The resource is there in any case: its content tells whether the write happened, and its version
+/// whether any did.
+fn updated(
+    before: Option<&Resource>,
+    now: Resource,
+    (own, current): (bool, bool),
+    began: Timestamp,
+) -> SearchResult {
+    let versions = before.and_then(|before| before.version.as_deref()).zip(now.version.as_deref());
+    match versions.map(|(before, now)| bare(before) == bare(now)) {
+        // Our own content is there.
+        _ if own && current => SearchResult::Found(now),
+        Some(true) => SearchResult::Nothing { began },
+        // It was written, or somebody at the clinic wrote: whatever our content is now the older one. Never again over theirs.
+        Some(false) if own => SearchResult::Conflict,
+        // What another submission wanted to write we do not know; while it was in doubt nobody else of us wrote.
+        Some(false) => SearchResult::Found(now),
+        None if current => SearchResult::Found(now),
+        None => SearchResult::Nothing { began },
+    }
+}
+
+/// A version without what makes an `ETag` of it: servers write the same one weak in a header and strong in a resource.
+fn bare(version: &str) -> &str {
+    version.trim_start_matches("W/").trim_matches('"')
 }
 
 /// Whether the EHR gave an answer to the write, whatever it says: its breaker need not know of it.
@@ -174,4 +253,46 @@ const fn answered(outcome: &WriteOutcome) -> bool {
 
 pub(crate) fn resource(id: String, version: Option<ETag>) -> Resource {
     Resource { id, version: version.map(|tag| tag.as_str().to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::effect::Resource;
+    use jiff::Timestamp;
+    use ledger::SearchResult;
+
+    use super::updated;
+
+    fn at(version: &str) -> Resource {
+        Resource { id: "p-1".to_owned(), version: Some(version.to_owned()) }
+    }
+
+    fn found(before: &Resource, now: &str, own: bool, current: bool) -> &'static str {
+        match updated(Some(before), at(now), (own, current), Timestamp::UNIX_EPOCH) {
+            SearchResult::Found(_) => "found",
+            SearchResult::Nothing { .. } => "nothing",
+            SearchResult::Conflict => "conflict",
+        }
+    }
+
+    #[test]
+    fn an_update_in_doubt_is_never_written_again_over_a_version_that_it_did_not_know() {
+        let before = at("W/\"1\"");
+        assert_eq!(found(&before, "\"1\"", true, false), "nothing", "the same version, written otherwise");
+        assert_eq!(found(&before, "W/\"2\"", true, true), "found");
+        assert_eq!(found(&before, "W/\"2\"", true, false), "conflict", "somebody at the clinic wrote since");
+        assert_eq!(
+            found(&before, "W/\"1\"", false, true),
+            "nothing",
+            "another submission's, alike by chance"
+        );
+        assert_eq!(found(&before, "W/\"2\"", false, false), "found", "another submission's, which landed");
+    }
+
+    #[test]
+    fn where_the_server_says_no_version_the_content_decides() {
+        let before = Resource { version: None, ..at("") };
+        assert_eq!(found(&before, "W/\"2\"", true, false), "nothing");
+        assert_eq!(found(&before, "W/\"2\"", false, true), "found");
+    }
 }

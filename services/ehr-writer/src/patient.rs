@@ -2,10 +2,10 @@
 
 use adapters::ehr::{ETag, PatientWrite, Search, Wanted, WriteOutcome};
 use domain::effect::Resource;
-use ledger::{BeginEffect, Permit, Target, Ticket, effects::Role};
+use ledger::{BeginEffect, Target, Ticket, effects::Role};
 
 use crate::{
-    drive::Effect,
+    drive::{Effect, Grant},
     existing::{self, Existing},
     stop::Stop,
     task::Task,
@@ -36,10 +36,10 @@ impl Effect for PatientEffect<'_> {
         self.task.effect(Target::Patient)
     }
 
-    async fn write(&self, permit: &Permit) -> Result<WriteOutcome, Stop> {
-        match (permit.role, &permit.resource) {
-            (Role::Update, Some(known)) => Ok(self.update(known).await),
-            _ => self.create().await,
+    async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
+        match (grant.role, &grant.resource) {
+            (Role::Update, Some(known)) => self.update(grant, known).await,
+            _ => self.create(grant).await,
         }
     }
 
@@ -49,17 +49,18 @@ impl Effect for PatientEffect<'_> {
 }
 
 impl PatientEffect<'_> {
-    async fn update(&self, known: &Resource) -> WriteOutcome {
+    async fn update(&self, grant: &Grant, known: &Resource) -> Result<WriteOutcome, Stop> {
         let version = known.version.as_deref().map(ETag::new);
         if !self.task.profile().can_update_patient {
-            return WriteOutcome::Done { id: known.id.clone(), version };
+            return Ok(WriteOutcome::Done { id: known.id.clone(), version });
         }
-        self.task.ehr.update_patient(&known.id, version.as_ref(), &self.write).await
+        let request = self.task.ehr.update_patient(&known.id, version.as_ref(), &self.write);
+        self.task.send(grant, request).await
     }
 
-    async fn create(&self) -> Result<WriteOutcome, Stop> {
+    async fn create(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
         match existing::find(self.task).await? {
-            Existing::No => Ok(self.task.ehr.create_patient(&self.write).await),
+            Existing::No => self.task.send(grant, self.task.ehr.create_patient(&self.write)).await,
             Existing::Yes { id } => Ok(WriteOutcome::Done { id, version: None }),
         }
     }

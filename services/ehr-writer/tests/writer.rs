@@ -188,6 +188,21 @@ async fn an_appointment_in_doubt_that_cannot_be_searched_for_keeps_its_slot_and_
 }
 
 #[tokio::test]
+async fn a_writer_that_was_stopped_after_it_looked_and_before_it_wrote_does_not_write() {
+    // The first read looks for an existing patient, the second for the slot that is then claimed. Before it, two things are written.
+    for (reads, written) in [(0, 0), (1, 2)] {
+        let desk = Desk::open().await;
+        let message = message(somebody(), "provider-1", "+12025550150");
+        let clock = desk.clock.clone();
+        desk.ehr.meanwhile_after(reads, move || clock.forward(60));
+        assert_eq!(desk.once(&message).await, End::Later);
+        assert_eq!(desk.ehr.counts().effects, written, "its lease is over: somebody else may be writing");
+        assert_eq!(desk.settle(&message).await, End::Written);
+        assert_once(desk.ehr.counts(), "in the end");
+    }
+}
+
+#[tokio::test]
 async fn another_submissions_doubt_is_cleared_and_ones_own_update_is_made() {
     let desk = Desk::open().await;
     let person = somebody();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{demo, down, migrate, outcomes, submit, templates, test, topology, trace, up},
+    command::{demo, down, migrate, outcomes, recover, submit, templates, test, topology, trace, up},
     local::{Layout, backends::Given},
 };
 
@@ -44,6 +44,8 @@ enum Command {
     Topology(topology::TopologyCommand),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
+    // What it does, and why it does no harm, is told where it is.
+    Recover(recover::Recover),
     /// Run every check and test, over a real broker and database.
     Test(test::Test),
     /// Stop what a killed runner leaves behind.
@@ -102,6 +104,7 @@ impl Cli {
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,
+            Command::Recover(recover) => recover.run(&layout()?).await,
             Command::Test(test) => test.run(&layout()?).await,
             Command::Guard => crate::local::guard::watch(&layout()?).await,
         }

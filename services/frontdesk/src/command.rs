@@ -4,6 +4,7 @@ pub mod demo;
 pub mod down;
 pub mod migrate;
 pub mod outcomes;
+pub mod recover;
 pub mod submit;
 pub mod templates;
 pub mod test;

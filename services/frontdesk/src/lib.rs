@@ -2,6 +2,7 @@
 //!
 //! - [`cli`] is what can be said; [`command`] has one file for each command.
 //! - [`local`] runs the whole system on one machine and leaves nothing behind.
+//! - [`recover`] brings back what a lost broker took along.
 //! - [`door`] posts to the gateway, as a scenario would.
 //! - [`demo`] sends the samples, waits until the line is empty, and accounts for every one of them.
 
@@ -12,3 +13,4 @@ pub mod door;
 pub mod local;
 pub mod ops;
 pub mod output;
+pub mod recover;

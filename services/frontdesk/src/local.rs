@@ -17,4 +17,6 @@ pub mod supervisor;
 pub mod sweep;
 
 pub use layout::Layout;
+pub use services::Dress;
 pub use stack::{Options, Stack};
+pub use supervisor::Supervisor;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use frontdesk::{cli::Cli, local::run::Interrupted, output};
+use frontdesk::{cli::Cli, local::run::Interrupted, output, recover::NotAll};
 
 fn main() -> ExitCode {
     output::begin();
@@ -17,7 +17,8 @@ fn main() -> ExitCode {
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));
-                ExitCode::FAILURE
+                // Something was done, and something is left to do.
+                if error.is::<NotAll>() { ExitCode::from(3) } else { ExitCode::FAILURE }
             }
         },
         Err(error) => {

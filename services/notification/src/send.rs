@@ -5,6 +5,7 @@ use std::time::Duration;
 use adapters::messenger::SendOutcome;
 use domain::{
     AdmissionId, Code, Fault,
+    drill::{self, Point},
     messages::{Channel, Written},
     template::Clinic,
 };
@@ -57,7 +58,9 @@ impl Notification {
             // The other worker's right ends later, but its work usually sooner.
             BeginSend::Wait { .. } => return Ok(Sent::NotYet(TURN)),
         };
+        drill::at(Point::MessageBeforeSend);
         let outcome = messenger.send(&notice).await;
+        drill::at(Point::MessageAfterSend);
         let endpoint = endpoint(channel);
         let (result, fault) = match outcome {
             SendOutcome::Sent { id } => {

@@ -86,6 +86,10 @@ named! {
         AdmissionBeforeCommit = "admission.before_commit",
         /// Admissions are committed, nobody was told.
         AdmissionAfterCommit = "admission.after_commit",
+        /// A payer's answer is about to be kept for the day.
+        AnswerBeforeCommit = "answer.before_commit",
+        /// It is kept.
+        AnswerAfterCommit = "answer.after_commit",
         /// Journal rows are written, not committed.
         JournalBeforeCommit = "journal.before_commit",
         /// Journal rows are committed, nobody was told.

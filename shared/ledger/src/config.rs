@@ -4,6 +4,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
+use crate::connect;
+
 /// How to reach Postgres, and how much to do at once.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +28,8 @@ pub struct Config {
     /// Milliseconds that a row waits for others to share its commit, at most 1000.
     #[serde(default = "defaults::batch_wait_ms")]
     pub batch_wait_ms: u64,
-    /// Seconds after which a statement is given up, 1 to 600. Nothing waits for the database longer than about twice that.
+    /// Seconds after which a statement is given up, 1 to 600. Nothing waits for the database longer than about twice that, and a
+    /// connection on which nothing is heard for one and a half times that is given up.
     #[serde(default = "defaults::statement_timeout_s")]
     pub statement_timeout_s: u64,
     /// Persons that one admission is compared with at most; those that share the most keys come first.
@@ -119,19 +122,29 @@ impl Config {
             .parse()
             .map_err(|_| ConfigError::new(key, "must be postgres://user:password@host:port/database"))?;
         let statement = self.statement_timeout();
+        // A transaction is never idle for long, unless its process was stopped or cut off: then it gives its locks up before those who
+        // wait for them do.
         // Plans are made for the tables as they are now: one kept from when they were empty would scan them when they are full.
         parsed
             .application_name("frontdesk")
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(connect::CONNECT_TIMEOUT)
             .tcp_user_timeout(statement)
-            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(3))
+            .keepalives_retries(3)
             .options(format!(
                 "-c statement_timeout={0} -c lock_timeout={0} -c idle_in_transaction_session_timeout={1} \
                  -c log_parameter_max_length_on_error=0 -c jit=off -c plan_cache_mode=force_custom_plan",
                 statement.as_millis(),
-                statement.as_millis() * 2
+                statement.as_millis() / 2
             ));
         Ok(parsed)
+    }
+
+    /// The longest that a piece of work may take on one connection. Longer than one statement, so that the server's own limit is met first
+    /// where it still answers.
+    pub(crate) fn patience(&self) -> Duration {
+        self.statement_timeout() * 3 / 2
     }
 
     pub(crate) const fn statement_timeout(&self) -> Duration {

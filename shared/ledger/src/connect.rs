@@ -9,6 +9,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Config, ConfigError};
 
+/// Name, connection, TLS and password together.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An idle connection that does not answer an empty statement so soon is thrown away. Connections that went dead together are found out
+/// one after the other.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// A pool that opens connections when they are needed, and never hands out a dead one.
 pub(crate) fn pool(config: &Config) -> Result<Pool, ConfigError> {
     let parsed = config.parsed()?;
@@ -17,12 +23,11 @@ pub(crate) fn pool(config: &Config) -> Result<Pool, ConfigError> {
         Some(tls) => Manager::from_config(parsed, tls, recycling),
         None => Manager::from_config(parsed, tokio_postgres::NoTls, recycling),
     };
-    let patience = Some(Duration::from_secs(5));
     Pool::builder(manager)
         .max_size(config.pool_size)
         .wait_timeout(Some(config.statement_timeout()))
-        .create_timeout(patience)
-        .recycle_timeout(patience)
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .recycle_timeout(Some(CHECK_TIMEOUT))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|_| ConfigError::new("pool_size", "the pool cannot be built"))

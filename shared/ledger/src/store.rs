@@ -45,7 +45,7 @@ impl Store {
     /// [`ConfigError`] if the configuration is wrong.
     pub async fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         config.check()?;
-        let db = Database { pool: connect::pool(config)?, patience: config.statement_timeout() * 2 };
+        let db = Database { pool: connect::pool(config)?, patience: config.patience() };
         let limits = Limits { batch: config.batch, wait: Duration::from_millis(config.batch_wait_ms) };
         let at_once = Limits { wait: Duration::ZERO, ..limits };
         let work = Worker { db: db.clone(), clock: clock.clone() };
@@ -97,6 +97,8 @@ impl Database {
     ) -> Result<T, Failure> {
         timeout(self.patience, work).await.unwrap_or_else(|_| {
             tracing::warn!("the database did not answer in time");
+            // Whatever silenced this connection has most likely silenced those that are idle: rather new ones than one wait for each.
+            self.pool.retain(|_, _| false);
             Err(Failure::Down)
         })
     }

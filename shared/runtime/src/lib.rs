@@ -15,6 +15,7 @@ pub mod amqp;
 pub mod boot;
 pub mod clinics;
 pub mod config;
+mod drill;
 pub mod stage;
 pub mod telemetry;
 pub mod topology;

@@ -52,7 +52,7 @@ async fn run_ehr(config: Value) {
 
 #[tokio::test]
 async fn ehr_without_tokens() {
-    for profile in ["fhir", "fhir-no-booking"] {
+    for profile in ["fhir", "fhir-unconditional", "fhir-no-booking"] {
         let sandbox = sandbox(|_| {}).await;
         run_ehr(json!({"profile": profile, "url": sandbox.addresses().fhir_url})).await;
         assert!(sandbox.counts().patients > 0);

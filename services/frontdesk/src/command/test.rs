@@ -15,13 +15,14 @@ use crate::{
         Layout, backends,
         run::{run, stop},
         secrets::Secrets,
-        services::Places,
+        services::{Places, program},
     },
     output::{self, Doing},
 };
 use step::{Step, Steps};
 
-/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, and the samples' score.
+/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, the samples' score, and the line
+/// under faults.
 #[derive(Debug, Args)]
 pub struct Test {
     #[command(flatten)]
@@ -60,11 +61,13 @@ impl Test {
             templates(&layout, &mut steps).await?;
             score(&layout, &mut steps, &environment).await?;
             backends.remove().await;
+            chaos(&layout, &mut steps).await?;
             Ok((steps, closing))
         })
         .await;
-        // An interrupted demo may still be on its way out.
+        // An interrupted demo or chaos may still be on its way out.
         stop(&layout.below("demo")).await?;
+        stop(&layout.below("chaos")).await?;
         let (steps, closing) = result?;
         output::result(&steps.table().to_string())?;
         output::result(&closing)?;
@@ -145,6 +148,23 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
         outcomes,
     ] as [PathBuf; 3]);
     steps.run(score).await?;
+    Ok(())
+}
+
+/// The line under faults: everything at once for a minute and a half, then the broker's data lost, then each protection taken away.
+/// Each on a broker and a database of its own, which it kills.
+async fn chaos(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
+    let runs: [(&'static str, &[&str]); 3] = [
+        ("chaos, a short run", &["--submissions", "1500", "--minutes", "1.5"]),
+        ("chaos, the broker's data lost", &["--lose-broker", "--submissions", "300", "--minutes", "0.3"]),
+        ("chaos, negative controls", &["--controls"]),
+    ];
+    for (name, args) in runs {
+        let step = Step::new(name, program("chaos")?)
+            .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), layout.below("chaos").root()])
+            .args(args);
+        steps.run(step.unmarked()).await?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `frontdesk up`.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -9,7 +9,7 @@ use testkit::{process::ProcessId, wait};
 use crate::{
     cli::GivenArgs,
     local::{
-        Layout, Options, Stack,
+        Dress, Layout, Options, Stack,
         records::Runner,
         run::{Interrupted, run},
         settings::{EhrAccess, EhrClient},
@@ -39,7 +39,7 @@ pub struct StackArgs {
     /// Write to this FHIR R4 server instead of the sandbox's.
     #[arg(long, value_name = "URL")]
     ehr: Option<String>,
-    /// What that server can do: fhir, or fhir-no-booking.
+    /// What that server can do: fhir, fhir-unconditional (no `If-None-Exist`), or fhir-no-booking.
     #[arg(long, value_name = "NAME", default_value = "fhir")]
     ehr_profile: String,
     /// Where that server gives out tokens; without it, none is sent.
@@ -96,6 +96,9 @@ impl StackArgs {
             port_base: self.port_base,
             fresh,
             given: self.given.given(),
+            extra: toml::Table::new(),
+            replicas: BTreeMap::new(),
+            dress: Dress::default(),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{
     backends::Backends,
     endpoints::{Api, Ehr, Endpoints, Gateway, Server, Service, Source},
     secrets::Secrets,
-    services::{self, Places, SERVICES},
+    services::{self, Instance, Places},
     settings::{EhrAccess, Files},
 };
 use crate::demo::samples::Clinic;
@@ -163,19 +163,19 @@ impl Users {
 /// If a URL is none.
 pub fn endpoints(
     layout: &Layout,
-    places: &Places,
+    (places, instances): (&Places, &[Instance]),
     credentials: &Credentials,
     (backends, sandbox, ehr): (&Backends, &Addresses, &EhrAccess),
 ) -> anyhow::Result<Endpoints> {
-    let service = |name: &str| {
-        let at = format!("http://{}", places.health(name));
+    let service = |Instance { name, health, .. }: &Instance| {
+        let at = format!("http://{health}");
         let own = Service {
             live: format!("{at}/health/live"),
             ready: format!("{at}/health/ready"),
             metrics: format!("{at}/metrics"),
             log: services::log(layout, name),
         };
-        (name.to_owned(), own)
+        (name.clone(), own)
     };
     let public = Addresses { sms_token: None, payer_token: None, ..sandbox.clone() };
     Ok(Endpoints {
@@ -188,7 +188,7 @@ pub fn endpoints(
             sources: credentials.sources.clone(),
         },
         ops: Api { url: format!("http://{}", places.ops()), token_file: credentials.token.clone() },
-        services: SERVICES.into_iter().map(service).collect(),
+        services: instances.iter().map(service).collect(),
         sandbox: Some(serde_json::to_value(public)?),
         ehr: Ehr { url: ehr.url.clone(), profile: ehr.profile.clone() },
         config: layout.settings(),

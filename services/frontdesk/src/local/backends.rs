@@ -1,12 +1,17 @@
 //! The broker and the database of a run: on servers that are given, or private ones, from programs on the machine or its packages.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use testkit::{
     admin::{BrokerAdmin, DatabaseAdmin},
     backends::{Broker, BrokerPorts, BrokerPrograms, PortBlock, Postgres, PostgresPrograms, Ready, install},
     process::Program,
+    wait,
 };
 
 use super::{
@@ -18,6 +23,8 @@ use super::{
 };
 use crate::output::{self, Doing};
 
+/// A broker on a machine that is compiling at the same time takes its time.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// A broker of this age has all that the topology needs.
 const OLDEST_BROKER: (u32, u32) = (3, 10);
 
@@ -41,6 +48,13 @@ pub struct Backends {
     /// Database URL with user and password.
     pub postgres: String,
     given: Option<Made>,
+    node: Option<Node>,
+}
+
+/// A private broker's node.
+struct Node {
+    data: PathBuf,
+    ready: Ready,
 }
 
 /// What was made on servers that were given, to be removed at the end.
@@ -67,13 +81,27 @@ pub async fn start(
         database(layout, places.block(), supervisor, (given, secrets, fresh), &name),
     );
     let (broker, database) = (broker?, database?);
-    let (amqp, management, broker_metrics, broker_admin) = broker;
+    let StartedBroker { amqp, management, metrics: broker_metrics, admin: broker_admin, node } = broker;
     let (postgres, database_admin) = database;
     let given = Some(Made { name, broker: broker_admin, database: database_admin });
-    Ok(Backends { amqp, management, broker_metrics, postgres, given })
+    Ok(Backends { amqp, management, broker_metrics, postgres, given, node })
 }
 
 impl Backends {
+    /// The folder with a private broker's data.
+    pub fn broker_data(&self) -> Option<&Path> {
+        self.node.as_ref().map(|node| node.data.as_path())
+    }
+
+    /// Waits until a private broker is ready, such as after it was started again. One that is given is not waited for.
+    ///
+    /// # Errors
+    /// If it is not ready after two minutes.
+    pub async fn broker_ready(&self) -> anyhow::Result<()> {
+        let Some(node) = &self.node else { return Ok(()) };
+        wait::until(PATIENCE, || node.ready.look()).await.context("the broker does not become ready")
+    }
+
     /// Removes what was made on servers that were given.
     pub async fn remove(mut self) {
         let Some(made) = self.given.take() else { return };
@@ -90,7 +118,13 @@ impl Backends {
     }
 }
 
-type StartedBroker = (String, String, Option<String>, Option<BrokerAdmin>);
+struct StartedBroker {
+    amqp: String,
+    management: String,
+    metrics: Option<String>,
+    admin: Option<BrokerAdmin>,
+    node: Option<Node>,
+}
 
 async fn broker(
     layout: &Layout,
@@ -106,7 +140,13 @@ async fn broker(
         }
         admin.create(name).await.context("AMQP_URL and AMQP_MANAGEMENT_URL must be an administrator's")?;
         output::line(&format!("broker: the given one, in a virtual host of our own, {name}"));
-        return Ok((admin.amqp_url(name), admin.management_url().to_owned(), None, Some(admin)));
+        return Ok(StartedBroker {
+            amqp: admin.amqp_url(name),
+            management: admin.management_url().to_owned(),
+            metrics: None,
+            admin: Some(admin),
+            node: None,
+        });
     }
     let programs =
         BrokerPrograms::find().context("the programs of RabbitMQ were installed, but are not found")?;
@@ -125,8 +165,14 @@ async fn broker(
     keep(supervisor, "broker", (broker.node(), broker.node_ready()), Tier::Backend).await?;
     let version = version(&broker.management_url()).await?;
     doing.done(&format!("broker: RabbitMQ {version} at {}", ports.amqp));
-    let metrics = format!("http://{}/metrics", ports.metrics);
-    Ok((broker.amqp_url(), broker.management_url(), Some(metrics), None))
+    Ok(StartedBroker {
+        amqp: broker.amqp_url(),
+        management: broker.management_url(),
+        metrics: Some(format!("http://{}/metrics", ports.metrics)),
+        admin: None,
+        // Beside it in the broker's folder lie its configuration and its cookie, which outlive the data.
+        node: Some(Node { data: home.join("mnesia"), ready: broker.node_ready() }),
+    })
 }
 
 async fn database(
@@ -175,9 +221,7 @@ async fn keep(
     (program, ready): (Program, Ready),
     tier: Tier,
 ) -> anyhow::Result<()> {
-    // A broker on a machine that is compiling at the same time takes its time.
-    let patience = std::time::Duration::from_secs(120);
-    supervisor.start(Unit { name: name.to_owned(), program, ready, patience, tier }).await?;
+    supervisor.start(Unit { name: name.to_owned(), program, ready, patience: PATIENCE, tier }).await?;
     Ok(())
 }
 

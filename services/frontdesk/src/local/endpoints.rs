@@ -23,7 +23,7 @@ pub struct Endpoints {
     pub gateway: Gateway,
     /// The ops API.
     pub ops: Api,
-    /// Each service's own addresses.
+    /// Each service's own addresses; further processes of one under names such as `validation-2`.
     pub services: BTreeMap<String, Service>,
     /// The sandbox's addresses: its FHIR base, payers, SMS, mail relay and control API.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -69,13 +69,16 @@ pub struct Files<'a> {
     pub tokens: &'a Path,
 }
 
-/// The configuration's text.
+/// The configuration's text, with what is added or set otherwise.
+///
+/// # Errors
+/// If a value cannot be written as TOML.
 pub fn text(
     places: &Places,
     files: &Files<'_>,
     clinics: &[PathBuf],
     lanes: &[(LaneName, Vec<ClinicId>)],
-    outside: &Outside,
+    (outside, extra): (&Outside, &Table),
 ) -> Result<String, toml::ser::Error> {
     let mut root = Table::new();
     let mut section = |name: &str, entries: Vec<(&str, Value)>| {
@@ -103,7 +106,18 @@ pub fn text(
         (name.to_string(), Value::Table(table(vec![("clinics", clinics)])))
     });
     root.insert("lanes".to_owned(), Value::Table(lanes.collect()));
+    merge(&mut root, extra);
     toml::to_string(&root)
+}
+
+/// Adds the entries of a table to another, and sets those that are there: tables within by their own entries, all else as a whole.
+fn merge(into: &mut Table, extra: &Table) {
+    for (key, value) in extra {
+        match (into.get_mut(key), value) {
+            (Some(Value::Table(inner)), Value::Table(more)) => merge(inner, more),
+            _ => drop(into.insert(key.clone(), value.clone())),
+        }
+    }
 }
 
 /// How long an intake of the demo waits for a payer that is down: the sandbox's stay down for ever.
@@ -168,4 +182,19 @@ pub fn lanes(clinics: &[ClinicId], number: usize) -> Vec<(LaneName, Vec<ClinicId
         }
     }
     lanes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+
+    #[test]
+    fn what_is_set_otherwise_leaves_its_neighbours() {
+        let mut table = toml::from_str("[retry]\nbase_ms = 500\nmax_ms = 5000\n[sms]\nurl = 'a'\n").unwrap();
+        let extra = toml::from_str("[retry]\nmax_ms = 100\n[ehrs.sandbox]\ndeadline_ms = 900\n").unwrap();
+        merge(&mut table, &extra);
+        let expected =
+            "[retry]\nbase_ms = 500\nmax_ms = 100\n[sms]\nurl = 'a'\n[ehrs.sandbox]\ndeadline_ms = 900\n";
+        assert_eq!(table, toml::from_str(expected).unwrap());
+    }
 }

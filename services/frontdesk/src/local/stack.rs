@@ -1,6 +1,7 @@
 //! The whole system, started in the right order.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -22,7 +23,7 @@ use super::{
     endpoints::Endpoints,
     sandbox,
     secrets::Secrets,
-    services::{self, Places, SERVICES},
+    services::{self, Dress, Places},
     settings::{self, EhrAccess},
     supervisor::Supervisor,
 };
@@ -48,6 +49,12 @@ pub struct Options {
     pub fresh: bool,
     /// Servers to be used instead of private ones.
     pub given: Given,
+    /// Settings that are added, or set otherwise.
+    pub extra: toml::Table,
+    /// How many processes of a service run; one where it is not named. They share the service's user on the broker.
+    pub replicas: BTreeMap<String, u16>,
+    /// What is done to each service's process before it is first started.
+    pub dress: Dress,
 }
 
 /// A system that is up. Its processes are the supervisor's.
@@ -59,6 +66,7 @@ pub struct Stack {
     /// The services' settings, as this process reads them.
     pub settings: Settings,
     backends: Backends,
+    credentials: Credentials,
     _places: Places,
 }
 
@@ -92,24 +100,28 @@ impl Stack {
         let folders = templates(layout, &options.samples)?;
         let ids: Vec<ClinicId> = clinics.iter().map(|clinic| clinic.clinic_id.clone()).collect();
         let lanes = settings::lanes(&ids, options.lanes);
-        let text = settings::text(&places, &credentials.files(), &folders, &lanes, &outside)?;
+        let instances = services::instances(&places, &options.replicas)?;
+        let files = credentials.files();
+        let text = settings::text(&places, &files, &folders, &lanes, (&outside, &options.extra))?;
         testkit::backends::write_private(&layout.settings(), &text)
             .with_context(|| format!("cannot write {}", layout.settings().display()))?;
         let settings = Settings::load(&layout.settings())?;
 
         prepare(&settings, &credentials).await?;
         let doing = Doing::begin("services: starting");
-        let units = SERVICES.map(|service| services::unit(layout, &places, service, &credentials));
-        let starts =
-            units.into_iter().map(|unit| async { Ok::<_, anyhow::Error>(supervisor.start(unit?).await?) });
-        try_join_all(starts).await?;
-        doing.done(&format!("services: {} are ready", SERVICES.join(", ")));
+        let units = instances
+            .iter()
+            .map(|instance| services::unit(layout, instance, &credentials, &options.dress))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        try_join_all(units.into_iter().map(|unit| supervisor.start(unit))).await?;
+        let names: Vec<&str> = instances.iter().map(|instance| instance.name.as_str()).collect();
+        doing.done(&format!("services: {} are ready", names.join(", ")));
 
-        let endpoints =
-            access::endpoints(layout, &places, &credentials, (&backends, &addresses, &outside.ehr))?;
+        let outside = (&backends, &addresses, &outside.ehr);
+        let endpoints = access::endpoints(layout, (&places, &instances), &credentials, outside)?;
         super::records::write_json(&layout.endpoints(), &endpoints)?;
         output::line(&format!("everything is up after {:.1} s", begin.elapsed().as_secs_f64()));
-        Ok(Self { endpoints, sandbox: addresses, settings, backends, _places: places })
+        Ok(Self { endpoints, sandbox: addresses, settings, backends, credentials, _places: places })
     }
 
     /// Says where everything is.
@@ -124,6 +136,22 @@ impl Stack {
         ));
     }
 
+    /// The folder with the private broker's data: if it is deleted while the broker is down, the broker begins anew, empty.
+    pub fn broker_data(&self) -> Option<&Path> {
+        self.backends.broker_data()
+    }
+
+    /// Makes the topology and the services' users again on a broker that has lost its data. What lay in its queues stays lost:
+    /// `frontdesk recover` brings it back.
+    ///
+    /// # Errors
+    /// If the broker does not become ready, or does not do it.
+    pub async fn restore_broker(&self) -> anyhow::Result<()> {
+        self.backends.broker_ready().await?;
+        let topology = Topology::derive(&Lanes::read(&self.settings)?);
+        broker(&self.settings, &topology, &self.credentials).await
+    }
+
     /// Removes what was made on servers that were given. The services are to be stopped before.
     pub async fn remove(self) {
         self.backends.remove().await;
@@ -134,18 +162,19 @@ impl Stack {
 async fn prepare(settings: &Settings, credentials: &Credentials) -> anyhow::Result<()> {
     let doing = Doing::begin("schema and topology");
     let topology = Topology::derive(&Lanes::read(settings)?);
-    let management = Management::from_settings(settings)?;
     let schema = async { Ok::<_, anyhow::Error>(ledger::migrate(&settings.section("postgres")?).await?) };
-    let broker = async {
-        management.apply(&topology).await?;
-        credentials.permit().await
-    };
-    let (schema, broker) = tokio::join!(schema, broker);
+    let (schema, broker) = tokio::join!(schema, broker(settings, &topology, credentials));
     schema?;
     broker?;
     let (exchanges, queues) = (topology.exchanges.len(), topology.queues.len());
     doing.done(&format!("schema and topology: {exchanges} exchanges, {queues} queues"));
     Ok(())
+}
+
+/// The topology, and the services' users on a private broker.
+async fn broker(settings: &Settings, topology: &Topology, credentials: &Credentials) -> anyhow::Result<()> {
+    Management::from_settings(settings)?.apply(topology).await?;
+    credentials.permit().await
 }
 
 /// The folders of templates: the checkout's, and one with those that are made for clinics of the samples that have none.

@@ -1,7 +1,14 @@
 //! Keeps processes running: starts them, sees that they become ready, starts again what dies, stops all in order.
 
+mod error;
+mod keep;
+#[cfg(test)]
+mod tests;
+mod watched;
+
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,25 +18,18 @@ use testkit::{
     process::{ProcessId, Program},
     wait,
 };
-use tokio::{
-    process::Child,
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Layout,
-    records::{Record, Records, Tier},
+    records::{Records, Tier},
     sweep::MARK,
 };
-use crate::output;
-
-/// A process that ran this long before it died is started again at once.
-const HEALTHY: Duration = Duration::from_secs(5);
-/// The pause before a process that dies young is started again: doubled each time.
-const PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub use error::StartError;
+use keep::{keep, launch};
+pub use watched::Endings;
+use watched::Watched;
 
 /// A process to be kept running.
 #[derive(Debug, Clone)]
@@ -46,49 +46,13 @@ pub struct Unit {
     pub tier: Tier,
 }
 
-/// A unit did not become ready.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// It could not be started at all.
-    #[error("{name} cannot be started: {error}")]
-    Spawn {
-        /// Which.
-        name: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// It ended by itself.
-    #[error("{name} ended ({status}) before it was ready: {last} (log: {log})")]
-    Died {
-        /// Which.
-        name: String,
-        /// How.
-        status: String,
-        /// The last line that it wrote.
-        last: String,
-        /// Its output.
-        log: String,
-    },
-    /// It runs, but is not ready.
-    #[error("{name} is not ready after {seconds} s: {last} (log: {log})")]
-    NotReady {
-        /// Which.
-        name: String,
-        /// How long it had.
-        seconds: u64,
-        /// The last line that it wrote.
-        last: String,
-        /// Its output.
-        log: String,
-    },
-}
-
 /// All units of a run.
 pub struct Supervisor {
     layout: Layout,
     records: Arc<Records>,
     kept: Mutex<Vec<Kept>>,
     tasks: Mutex<Vec<AbortHandle>>,
+    watched: Mutex<BTreeMap<String, Arc<Watched>>>,
 }
 
 struct Kept {
@@ -104,7 +68,13 @@ impl Supervisor {
     /// If the records cannot be written.
     pub fn new(layout: &Layout) -> std::io::Result<Self> {
         let records = Arc::new(Records::empty(layout)?);
-        Ok(Self { layout: layout.clone(), records, kept: Mutex::default(), tasks: Mutex::default() })
+        Ok(Self {
+            layout: layout.clone(),
+            records,
+            kept: Mutex::default(),
+            tasks: Mutex::default(),
+            watched: Mutex::default(),
+        })
     }
 
     /// Starts a unit, and keeps it running from now on. Gives the time until it was ready.
@@ -115,17 +85,24 @@ impl Supervisor {
         let begin = Instant::now();
         unit.program = unit.program.env(MARK, self.layout.root());
         let stop = CancellationToken::new();
-        let mut child = launch(&unit, &self.records)?;
+        let watched = Arc::new(Watched::default());
+        let mut child = launch(&unit, &self.records, &watched)?;
         let ready = tokio::select! {
-            status = child.wait() => Err(died(&unit, status.map_or_else(|error| error.to_string(), |status| status.to_string()))),
-            ready = wait::until(unit.patience, || unit.ready.look()) => ready.map_err(|_| not_ready(&unit)),
+            status = child.wait() => {
+                let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+                Err(StartError::died(&unit, how))
+            }
+            ready = wait::until(unit.patience, || unit.ready.look()) => {
+                ready.map_err(|_| StartError::not_ready(&unit))
+            }
         };
         // Also one that is not ready is there, and has to be stopped.
         if child.id().is_none() {
             self.records.remove(&unit.name).ok();
         } else {
             let (tier, records) = (unit.tier, self.records.clone());
-            let task = tokio::spawn(keep(unit, child, records, stop.clone()));
+            self.watched().insert(unit.name.clone(), watched.clone());
+            let task = tokio::spawn(keep(unit, child, (records, watched), stop.clone()));
             self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task.abort_handle());
             self.kept().push(Kept { tier, stop, task });
         }
@@ -150,89 +127,31 @@ impl Supervisor {
         tasks.iter().for_each(AbortHandle::abort);
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
+    /// The process that runs now under that unit's name.
+    pub fn process(&self, name: &str) -> Option<ProcessId> {
+        self.watched().get(name)?.process()
+    }
+
+    /// Whether there is a unit of that name, which from now on is not started again when it dies, until it is released.
+    pub fn hold(&self, name: &str) -> bool {
+        self.watched().get(name).map(|unit| unit.hold(true)).is_some()
+    }
+
+    /// Whether there is a unit of that name, which is started again from now on, and now if it died while it was held.
+    pub fn release(&self, name: &str) -> bool {
+        self.watched().get(name).map(|unit| unit.hold(false)).is_some()
+    }
+
+    /// How often each unit's processes ended that nobody had asked to. Each is started again.
+    pub fn endings(&self) -> BTreeMap<String, Endings> {
+        self.watched().iter().map(|(name, unit)| (name.clone(), unit.endings())).collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Starts the process and writes it down.
-fn launch(unit: &Unit, records: &Records) -> Result<Child, StartError> {
-    let failed = |error| StartError::Spawn { name: unit.name.clone(), error };
-    let child = unit.program.spawn().map_err(failed)?;
-    if let Some(process) = child.id().and_then(ProcessId::of) {
-        records.put(&unit.name, Record::new(process, unit.tier, &unit.program)).map_err(failed)?;
+    fn watched(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Watched>>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Ok(child)
-}
-
-/// Sees a process through its deaths until it is to stop.
-async fn keep(unit: Unit, mut child: Child, records: Arc<Records>, stop: CancellationToken) {
-    let mut pause = Duration::ZERO;
-    loop {
-        let begin = Instant::now();
-        tokio::select! {
-            status = child.wait() => {
-                let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-                pause = if begin.elapsed() > HEALTHY { Duration::ZERO } else { next(pause) };
-                output::line(&format!("{} ended ({how}); started again{}", unit.name, after(pause)));
-            }
-            () = stop.cancelled() => {
-                end(&unit, &mut child).await;
-                records.remove(&unit.name).ok();
-                return;
-            }
-        }
-        loop {
-            if tokio::time::timeout(pause, stop.cancelled()).await.is_ok() {
-                records.remove(&unit.name).ok();
-                return;
-            }
-            match launch(&unit, &records) {
-                Ok(again) => {
-                    child = again;
-                    break;
-                }
-                Err(error) => {
-                    pause = next(pause);
-                    output::line(&format!("{error}; tried again{}", after(pause)));
-                }
-            }
-        }
-    }
-}
-
-async fn end(unit: &Unit, child: &mut Child) {
-    let Some(process) = child.id().and_then(ProcessId::of) else {
-        child.wait().await.ok();
-        return;
-    };
-    // Collected while it is awaited: else it would stay as a zombie.
-    let (_, _) = tokio::join!(process.stop(unit.program.end, unit.program.grace), child.wait());
-}
-
-/// The first death costs no pause: that is what a fault test, or a rare crash, looks like.
-fn next(pause: Duration) -> Duration {
-    if pause.is_zero() { PAUSE } else { (pause * 2).min(LONGEST_PAUSE) }
-}
-
-fn after(pause: Duration) -> String {
-    if pause.is_zero() { " at once".to_owned() } else { format!(" in {:.1} s", pause.as_secs_f64()) }
-}
-
-fn died(unit: &Unit, status: String) -> StartError {
-    let (last, log) = last_words(unit);
-    StartError::Died { name: unit.name.clone(), status, last, log }
-}
-
-fn not_ready(unit: &Unit) -> StartError {
-    let (last, log) = last_words(unit);
-    StartError::NotReady { name: unit.name.clone(), seconds: unit.patience.as_secs(), last, log }
-}
-
-fn last_words(unit: &Unit) -> (String, String) {
-    let log = unit.program.log();
-    let text = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it wrote nothing");
-    (last.trim().to_owned(), log.display().to_string())
 }

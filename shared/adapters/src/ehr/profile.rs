@@ -77,8 +77,13 @@ impl Profile {
         scopes: &["system/Patient.crs"],
     };
 
+    /// A FHIR R4 server that offers everything but `If-None-Exist`: nothing there keeps a second resource out, so that only what
+    /// we do ourselves does.
+    pub const FHIR_UNCONDITIONAL: Self =
+        Self { name: "fhir-unconditional", conditional_create: false, ..Self::FHIR };
+
     /// Every profile, by name in configuration.
-    pub const ALL: [Self; 2] = [Self::FHIR, Self::FHIR_NO_BOOKING];
+    pub const ALL: [Self; 3] = [Self::FHIR, Self::FHIR_UNCONDITIONAL, Self::FHIR_NO_BOOKING];
 
     /// The profile of that name.
     pub fn named(name: &str) -> Option<Self> {

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use deadpool_postgres::Transaction;
-use domain::{ClinicId, Code};
+use domain::{
+    ClinicId, Code,
+    drill::{self, Point},
+};
 
 use super::{Admission, AdmissionRequest, Matcher, decide::Book, load, write};
 use crate::{batch::Work, failure::Failure, store::Worker};
@@ -38,7 +41,9 @@ impl Work for Admitting {
             let requests = load::requests(&transaction, &news, &found).await?;
             let replies = book.decide(items, &news, &found, requests, clock.as_ref());
             write::batch(&transaction, &book, &people.added, clock.now()).await?;
+            drill::at(Point::AdmissionBeforeCommit);
             transaction.commit().await?;
+            drill::at(Point::AdmissionAfterCommit);
             Ok(replies)
         };
         let done = db.within(admit).await;

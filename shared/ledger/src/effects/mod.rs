@@ -1,22 +1,18 @@
-//! The EHR-writer's ledger: who may write what, and what became of it. Every decision is [`domain::effect::step`]'s;
+//! The EHR-writer's ledger: who may write what, and what became of it. Every decision is [`domain::effect::Book`]'s;
 //! this module locks, loads, stores and commits.
 
-mod answer;
 mod begin;
-mod claim;
-mod decide;
 mod reopen;
-mod request;
 mod rows;
 mod settle;
 mod store;
 
-use domain::ports::StoreDown;
+use domain::{effect::Told, ports::StoreDown};
 
-pub use answer::{After, Begin, EffectResult, SearchResult};
 pub(crate) use begin::Beginning;
-use request::OpRef;
-pub use request::{BeginEffect, Permit, Role, Target, Ticket};
+pub use domain::effect::{
+    After, Begin, BeginEffect, EffectResult, Permit, Role, SearchResult, Target, Ticket,
+};
 pub(crate) use settle::Settling;
 
 use crate::Store;
@@ -35,8 +31,7 @@ impl Store {
     /// # Errors
     /// [`StoreDown`]: it may or may not be recorded; say it again, or begin again to learn.
     pub async fn settle(&self, permit: &Permit, result: EffectResult) -> Result<After, StoreDown> {
-        let told = settle::Told { of: permit.of, token: permit.token, what: settle::What::Wrote(result) };
-        self.actors.settle.submit(told).await
+        self.actors.settle.submit(Told::wrote(permit, result)).await
     }
 
     /// Says what the search found.
@@ -44,7 +39,6 @@ impl Store {
     /// # Errors
     /// [`StoreDown`]: as with [`Store::settle`].
     pub async fn searched(&self, ticket: &Ticket, result: SearchResult) -> Result<After, StoreDown> {
-        let told = settle::Told { of: ticket.of, token: ticket.token, what: settle::What::Searched(result) };
-        self.actors.settle.submit(told).await
+        self.actors.settle.submit(Told::searched(ticket, result)).await
     }
 }

@@ -1,63 +1,15 @@
-//! Rows of the ledger, loaded under lock and stored again.
+//! Rows of the ledger, loaded under lock.
 
 use deadpool_postgres::Transaction;
 use domain::{
-    AdmissionId, Code,
-    effect::{Kind, LeaseToken, Resource, State},
+    AdmissionId, PersonId,
+    effect::{Kind, LeaseToken, Mark, Op, Resource, Role, Slot, SlotKey, State},
 };
 use jiff::Timestamp;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::Role;
 use crate::{failure::Failure, text};
-
-/// An effect.
-#[derive(Debug, Clone)]
-pub(super) struct Op {
-    pub(super) op: Uuid,
-    pub(super) admission: AdmissionId,
-    pub(super) kind: Kind,
-    pub(super) in_force: bool,
-    pub(super) slot: Option<Uuid>,
-    pub(super) role: Role,
-    pub(super) idempotency: Vec<u8>,
-    pub(super) seq: i64,
-    pub(super) state: State,
-    pub(super) attempts: u32,
-    pub(super) searches: i32,
-    /// What an update changes, or a release gives back, as it was when the lease was given.
-    pub(super) before: Option<Resource>,
-    pub(super) fresh: bool,
-    pub(super) changed: bool,
-}
-
-/// What several submissions share.
-#[derive(Debug, Clone)]
-pub(super) struct Slot {
-    pub(super) slot: Uuid,
-    pub(super) key: SlotKey,
-    pub(super) owner: Uuid,
-    pub(super) resource: Option<Resource>,
-    pub(super) written: i64,
-    pub(super) fresh: bool,
-    pub(super) changed: bool,
-}
-
-/// How a slot is found: clinic, person, kind and key.
-pub(super) type SlotKey = (String, Uuid, Kind, Vec<u8>);
-
-/// A line of `ehr_attempt`.
-#[derive(Debug, Clone)]
-pub(super) struct Trail {
-    pub(super) op: Uuid,
-    pub(super) admission: AdmissionId,
-    pub(super) kind: Kind,
-    pub(super) attempt: u32,
-    pub(super) event: &'static str,
-    pub(super) state: &'static str,
-    pub(super) code: Option<Code>,
-}
 
 const OP: &str =
     "SELECT op_id, admission_id, kind, in_force, slot_id, role, idempotency, seq, state, attempts,
@@ -93,10 +45,10 @@ pub(super) async fn slots_by_key(
             (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[]))
         ORDER BY slot_id FOR UPDATE"
     );
-    let clinics: Vec<_> = keys.iter().map(|key| key.0.as_str()).collect();
-    let persons: Vec<_> = keys.iter().map(|key| key.1).collect();
-    let kinds: Vec<_> = keys.iter().map(|key| key.2.as_str()).collect();
-    let tails: Vec<_> = keys.iter().map(|key| key.3.as_slice()).collect();
+    let clinics: Vec<_> = keys.iter().map(|key| key.clinic.as_str()).collect();
+    let persons: Vec<_> = keys.iter().map(|key| key.person.as_uuid()).collect();
+    let kinds: Vec<_> = keys.iter().map(|key| key.kind.as_str()).collect();
+    let tails: Vec<_> = keys.iter().map(|key| key.key.as_slice()).collect();
     let rows = query(transaction, &sql, &[&clinics, &persons, &kinds, &tails]).await?;
     rows.iter().map(slot).collect()
 }
@@ -153,21 +105,24 @@ fn op(row: &Row) -> Result<Op, Failure> {
         attempts,
         searches: row.try_get("searches")?,
         before: resource,
-        fresh: false,
-        changed: false,
+        mark: Mark::Stored,
     })
 }
 
 fn slot(row: &Row) -> Result<Slot, Failure> {
-    let kind = text::parse(row.try_get("kind")?)?;
+    let key = SlotKey {
+        clinic: text::clinic(row)?,
+        person: PersonId::from_uuid(row.try_get("person_id")?),
+        kind: text::parse(row.try_get("kind")?)?,
+        key: row.try_get("key")?,
+    };
     Ok(Slot {
         slot: row.try_get("slot_id")?,
-        key: (row.try_get("clinic")?, row.try_get("person_id")?, kind, row.try_get("key")?),
+        key,
         owner: row.try_get("owner_op")?,
         resource: resource(row)?,
         written: row.try_get("written_seq")?,
-        fresh: false,
-        changed: false,
+        mark: Mark::Stored,
     })
 }
 

@@ -1,13 +1,9 @@
 //! Storing what was decided.
 
 use deadpool_postgres::Transaction;
-use domain::effect::{Resource, State};
+use domain::effect::{Decided, Mark, Op, Resource, Role, Slot, State};
 use jiff::Timestamp;
 
-use super::{
-    Role,
-    rows::{Op, Slot, Trail},
-};
 use crate::{
     columns::columns,
     failure::{Failure, all},
@@ -29,16 +25,13 @@ const TRAIL: &str = "INSERT INTO ehr_attempt (op_id, admission_id, kind, attempt
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[],
         $8::timestamptz[])";
 
-/// Stores what changed. If another process was faster with a new row, the whole batch is done again and sees it.
+/// Stores what was decided. If another process was faster with a new row, the whole batch is done again and sees it.
 pub(super) async fn save(
     transaction: &Transaction<'_>,
-    slots: Vec<Slot>,
-    ops: Vec<Op>,
-    trail: &[Trail],
+    Decided { slots, ops, trail }: Decided,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let (fresh, known): (Vec<_>, Vec<_>) =
-        slots.into_iter().filter(|slot| slot.changed || slot.fresh).partition(|slot| slot.fresh);
+    let (fresh, known): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.mark == Mark::Fresh);
     put_slots(
         transaction,
         fresh,
@@ -52,8 +45,7 @@ pub(super) async fn save(
     );
     put_slots(transaction, known, &update).await?;
 
-    let (fresh, known): (Vec<_>, Vec<_>) =
-        ops.into_iter().filter(|op| op.changed || op.fresh).partition(|op| op.fresh);
+    let (fresh, known): (Vec<_>, Vec<_>) = ops.into_iter().partition(|op| op.mark == Mark::Fresh);
     // Known ones first: a round that is no longer in force makes room for the new one.
     let update = format!(
         "UPDATE ehr_op o SET in_force = u.in_force, role = u.role, state = u.state, attempts = u.attempts,
@@ -92,10 +84,10 @@ async fn put_slots(transaction: &Transaction<'_>, mut rows: Vec<Slot>, sql: &str
     let statement = transaction.prepare_cached(sql).await?;
     let columns = columns![rows;
         |slot| slot.slot,
-        |slot| slot.key.0.as_str(),
-        |slot| slot.key.1,
-        |slot| slot.key.2.as_str(),
-        |slot| slot.key.3.as_slice(),
+        |slot| slot.key.clinic.as_str(),
+        |slot| slot.key.person.as_uuid(),
+        |slot| slot.key.kind.as_str(),
+        |slot| slot.key.key.as_slice(),
         |slot| slot.owner,
         |slot| id(slot.resource.as_ref()),
         |slot| version(slot.resource.as_ref()),

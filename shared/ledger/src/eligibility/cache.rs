@@ -1,6 +1,9 @@
 //! The cache of answers.
 
-use domain::ports::StoreDown;
+use domain::{
+    drill::{self, Point},
+    ports::StoreDown,
+};
 
 use super::{AnswerKey, CachedAnswer};
 use crate::{Store, batch::Work, failure::Failure, store::Worker, text};
@@ -60,7 +63,10 @@ impl Work for Caching {
         let connection = db.open().await?;
         let put = async {
             let statement = connection.prepare_cached(SQL).await?;
+            // One statement writes and commits.
+            drill::at(Point::AnswerBeforeCommit);
             connection.execute(&statement, &[&members, &days, &statuses, &sealed, &times]).await?;
+            drill::at(Point::AnswerAfterCommit);
             Ok(items.iter().map(|_| ()).collect())
         };
         let done = db.within(put).await;

@@ -5,6 +5,7 @@ mod journal;
 mod state;
 
 use domain::{
+    drill::{self, Point},
     hop::Hop,
     ports::{HopLog, Pending, StoreDown},
 };
@@ -38,7 +39,9 @@ impl Work for Logging {
             let transaction = connection.transaction().await?;
             journal::append(&transaction, hops).await?;
             state::apply(&transaction, &changes).await?;
+            drill::at(Point::JournalBeforeCommit);
             transaction.commit().await?;
+            drill::at(Point::JournalAfterCommit);
             Ok(hops.iter().map(|_| ()).collect())
         };
         let done = db.within(log).await;

@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
-use domain::{AdmissionId, Code, messages::Channel};
+use domain::{
+    AdmissionId, Code,
+    drill::{self, Point},
+    messages::Channel,
+};
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -45,7 +49,9 @@ impl Work for Notifying {
                 replies.push(line.begin(wish, now));
             }
             store(&transaction, wishes, &fresh, &known, now).await?;
+            drill::at(Point::SendIntentBeforeCommit);
             transaction.commit().await?;
+            drill::at(Point::SendIntentAfterCommit);
             Ok(replies)
         };
         let done = db.within(begin).await;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use domain::drill::{self, Point};
 use uuid::Uuid;
 
 use super::{SendPermit, SendResult};
@@ -60,9 +61,12 @@ impl Work for Notified {
         let connection = db.open().await?;
         let settle = async {
             let statement = connection.prepare_cached(SQL).await?;
+            // One statement writes and commits: who dies before it has committed nothing either.
+            drill::at(Point::SendOutcomeBeforeCommit);
             let rows = connection
                 .query(&statement, &[&ids, &channels, &attempts, &states, &codes, &now, &providers])
                 .await?;
+            drill::at(Point::SendOutcomeAfterCommit);
             let believed: HashSet<(Uuid, &str)> = rows
                 .iter()
                 .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))

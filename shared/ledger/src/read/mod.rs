@@ -1,13 +1,16 @@
-//! What can be read: outcomes, one submission's status and timeline, and the counts that reconciliation holds together.
+//! What can be read: outcomes, one submission's status and timeline, the counts that reconciliation holds together,
+//! and what has to be brought back when the broker has lost its data.
 
 mod counts;
 mod judged;
 mod outcomes;
 mod status;
 mod timeline;
+mod unfinished;
 
 pub use counts::{Counts, EffectCount, Percentiles, StateCount};
 pub use judged::Judged;
 pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};
 pub use status::{Late, State, Status};
 pub use timeline::{EffectEvent, JournalRow, Timeline};
+pub use unfinished::{Stopped, Unfinished};

@@ -12,3 +12,4 @@ mod outages;
 mod shared_effects;
 mod support;
 mod switches;
+mod unfinished;

@@ -12,16 +12,21 @@ use std::{
 use deadpool_lapin::{Pool, Runtime};
 use futures_util::StreamExt;
 use lapin::{Channel, ConnectionProperties, Event};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Address, Pace};
 use crate::{ConfigError, config::Secret, telemetry::Metrics};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A broker that takes connections but does not answer is soon tried anew.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Short, so that work goes on within a second of the broker's return. No stampede: a process has one connection, a refused one costs
+/// the broker's machine one packet, and the jitter keeps processes that lost theirs at the same moment from coming back at the same moment.
+const LONGEST_PAUSE: Duration = Duration::from_millis(350);
+/// An outage is told so often, not at each try.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// There is no connection now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +59,11 @@ impl Session {
             channel = connection.create_channel() => channel.map_err(|_| LinkDown),
             () = self.lost.cancelled() => Err(LinkDown),
         }
+    }
+
+    /// Whether the connection is not known to be gone.
+    fn is_live(&self) -> bool {
+        !self.lost.is_cancelled()
     }
 
     /// Cancelled when the connection is gone.
@@ -98,16 +108,17 @@ impl Link {
 
     /// Whether there is a connection now over which the broker takes messages: not while it blocks publishers.
     pub fn is_up(&self) -> bool {
-        self.session.borrow().as_ref().is_some_and(|session| !*session.blocked.borrow())
+        self.session.borrow().as_ref().is_some_and(|session| session.is_live() && !*session.blocked.borrow())
     }
 
-    /// The connection, as soon as there is one.
+    /// The connection, as soon as there is one. Never one that is known to be gone, so that whoever loses it may ask again at once.
     ///
     /// # Errors
     /// [`LinkDown`] once the link was stopped.
     pub async fn connected(&self) -> Result<Session, LinkDown> {
         let mut session = self.session.clone();
-        let session = session.wait_for(Option::is_some).await.map_err(|_| LinkDown)?;
+        let session =
+            session.wait_for(|one| one.as_ref().is_some_and(Session::is_live)).await.map_err(|_| LinkDown)?;
         session.clone().ok_or(LinkDown)
     }
 
@@ -142,6 +153,7 @@ struct Supervisor {
 impl Supervisor {
     async fn run(self) {
         let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut told: Option<Instant> = None;
         while !self.stop.is_cancelled() {
             let made = tokio::select! {
                 made = self.pool.get() => made,
@@ -150,10 +162,15 @@ impl Supervisor {
             match made {
                 Ok(connection) => {
                     pace.reset();
+                    told = None;
                     self.serve(connection).await;
                 }
                 // Display of lapin's and deadpool's errors has no credentials in it.
-                Err(error) => tracing::warn!(server.address = self.peer, %error, "broker.unreachable"),
+                Err(error) if told.is_none_or(|at| at.elapsed() >= TELL_EVERY) => {
+                    told = Some(Instant::now());
+                    tracing::warn!(server.address = self.peer, %error, "broker.unreachable");
+                }
+                Err(_) => {}
             }
             tokio::select! {
                 () = tokio::time::sleep(pace.step()) => {}
@@ -217,12 +234,12 @@ fn note(block: &watch::Sender<bool>, blocked: bool, peer: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Weak;
+    use std::{sync::Weak, time::Duration};
 
     use tokio::sync::watch;
     use tokio_util::sync::CancellationToken;
 
-    use super::{Link, Session, note};
+    use super::{FIRST_PAUSE, LONGEST_PAUSE, Link, Pace, Session, note};
 
     #[test]
     fn a_blocked_connection_is_not_up() {
@@ -240,6 +257,34 @@ mod tests {
         assert!(!link.is_up());
         note(&block, false, "broker:5672");
         assert!(link.is_up());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_known_to_be_gone_is_not_given_out() {
+        let (publish, session) = watch::channel(None);
+        let link = Link { session, ended: CancellationToken::new() };
+        let offer = || {
+            let (_, blocked) = watch::channel(false);
+            let (connection, lost) = (Weak::new(), CancellationToken::new());
+            publish.send_replace(Some(Session { connection, lost: lost.clone(), blocked }));
+            lost
+        };
+        let first = offer();
+        assert!(link.connected().await.is_ok() && link.is_up());
+        first.cancel();
+        assert!(!link.is_up());
+        let again = link.connected();
+        let mut again = std::pin::pin!(again);
+        assert!(futures_util::poll!(&mut again).is_pending(), "the supervisor has not replaced it yet");
+        let second = offer();
+        again.await.unwrap().suspect();
+        assert!(second.is_cancelled(), "the one that was given out");
+    }
+
+    #[test]
+    fn the_next_try_is_never_far_away() {
+        let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+        assert!((0..200).all(|_| pace.step() <= Duration::from_millis(550)));
     }
 
     #[test]

@@ -8,9 +8,10 @@ mod window;
 
 use std::{sync::Arc, time::Duration};
 
+use lapin::{Channel, options::ConfirmSelectOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Link, Properties};
+use super::{Link, Properties, Session};
 use crate::{config::AmqpSection, telemetry::Metrics};
 use window::Window;
 
@@ -107,16 +108,22 @@ async fn run(link: Link, mut jobs: mpsc::Receiver<Job>, mut window: Window) {
             refuse(&mut jobs).await;
             return;
         };
-        let Ok(channel) = session.channel().await else { continue };
-        if channel.confirm_select(lapin::options::ConfirmSelectOptions::default()).await.is_err() {
-            // Not to spin on a connection that gives channels and takes nothing.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let Some(channel) = confirming(&session).await else {
+            // Not to spin on a connection that is dead and not yet known to be, or that takes nothing.
+            let _ = tokio::time::timeout(Duration::from_millis(100), session.lost().cancelled()).await;
             continue;
-        }
+        };
         if window.drive(&session, &channel, &mut jobs).await.is_break() {
             return;
         }
     }
+}
+
+/// A channel on which publishes are confirmed.
+async fn confirming(session: &Session) -> Option<Channel> {
+    let channel = session.channel().await.ok()?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.ok()?;
+    Some(channel)
 }
 
 /// The link was stopped: nothing is sent any more.

@@ -33,6 +33,7 @@ use crate::{
     config::{
         self, AmqpSection, ConfigError, RetrySection, Secret, Settings, StageSection, TelemetrySection,
     },
+    drill,
     telemetry::{self, Metrics},
     topology::Lanes,
 };
@@ -220,6 +221,7 @@ where
     let section = TelemetrySection::read(&settings)?;
     let boot = Boot::new(name, settings, Arc::new(SystemClock))?;
     let _telemetry = telemetry::init(name, &section, boot.metrics())?;
+    drill::install(boot.settings())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(boot, run))
 }

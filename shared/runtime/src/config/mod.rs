@@ -14,13 +14,15 @@ use serde::de::DeserializeOwned;
 pub use error::ConfigError;
 pub use keys::{index_key, keyring};
 pub use secret::Secret;
+#[cfg(debug_assertions)]
+pub(crate) use sections::DrillSection;
 pub use sections::{
     AmqpSection, ClinicsSection, HealthSection, KeysSection, LaneSection, ManagementSection, RetrySection,
     StageSection, TelemetrySection,
 };
 
 /// Keys whose value in the environment is a comma-separated list.
-const LISTS: [&str; 2] = ["stage.lanes", "clinics.dirs"];
+const LISTS: [&str; 3] = ["stage.lanes", "clinics.dirs", "drill.off"];
 
 /// The configuration of one process.
 #[derive(Clone)]

@@ -135,6 +135,16 @@ pub struct ClinicsSection {
     pub dirs: Vec<PathBuf>,
 }
 
+/// `[drill]`: see [`domain::drill`]. A release refuses the section.
+#[cfg(debug_assertions)]
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DrillSection {
+    /// Where requests to die are looked for.
+    pub(crate) request_file: Option<PathBuf>,
+    /// The protections that are taken away.
+    pub(crate) off: Vec<domain::drill::Protection>,
+}
+
 impl AmqpSection {
     /// Reads and checks the section.
     ///
@@ -188,6 +198,31 @@ impl RetrySection {
             return Err(ConfigError::key("retry.base_ms", "must be from 1 to retry.max_ms"));
         }
         Ok(section)
+    }
+}
+
+#[cfg(debug_assertions)]
+impl DrillSection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub(crate) fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        #[derive(Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct Raw {
+            request_file: Option<PathBuf>,
+            off: Vec<String>,
+        }
+        let Raw { request_file, off } = settings.section("drill")?;
+        // An environment variable that is set to nothing is a list of one empty name.
+        let names = off.iter().filter(|name| !name.is_empty());
+        let off = names
+            .map(|name| {
+                name.parse().map_err(|_| ConfigError::key("drill.off", "no protection has that name"))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { request_file, off })
     }
 }
 

@@ -33,6 +33,22 @@ fn errors_name_the_key_and_why() {
     assert_eq!(error, "configuration key `amqp.url`: missing; give it or url_file");
 }
 
+#[cfg(debug_assertions)]
+#[test]
+fn a_drill_names_what_it_takes_away() {
+    use domain::drill::Protection;
+
+    use super::DrillSection;
+
+    let text = "[drill]\nrequest_file = \"drill/request\"\noff = [\"confirms\", \"fencing\"]";
+    let section = DrillSection::read(&settings(text)).unwrap();
+    assert_eq!(section.off, [Protection::Confirms, Protection::Fencing]);
+    assert_eq!(section.request_file.as_deref(), Some(Path::new("/nowhere/drill/request")));
+    assert!(DrillSection::read(&settings("[drill]\noff = [\"\"]")).unwrap().off.is_empty());
+    let error = DrillSection::read(&settings("[drill]\noff = [\"seatbelt\"]")).unwrap_err().to_string();
+    assert!(error.contains("`drill.off`") && !error.contains("seatbelt"), "{error}");
+}
+
 #[test]
 fn errors_do_not_quote_values() {
     let broken = "[amqp]\nurl = \"amqp://u:hunter2@host\nin_flight = 1";

@@ -27,6 +27,11 @@ impl Acks {
         self.unsettled.remove(&tag);
     }
 
+    /// Whether the delivery is in hand.
+    pub(super) fn holds(&self, tag: u64) -> bool {
+        self.unsettled.contains(&tag)
+    }
+
     /// Whether nothing is in hand.
     pub(super) fn is_empty(&self) -> bool {
         self.unsettled.is_empty()

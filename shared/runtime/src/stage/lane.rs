@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use domain::LaneName;
+use domain::{
+    LaneName,
+    drill::{self, Point, Protection},
+};
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Channel, Consumer,
@@ -30,6 +33,10 @@ use crate::{
 const ALL_HELD_BACK: usize = 16;
 /// The longest that a lane stops taking messages because all were held back; then it looks again.
 const LONGEST_STALL: Duration = Duration::from_secs(5);
+/// Pauses between tries to consume over a live connection, before the jitter. A channel that lasted as long as [`SETTLED`] is no failed try.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(700);
+const SETTLED: Duration = Duration::from_secs(10);
 /// How long a cancelled consumer may take to give back what it has not handled.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(2);
 const NACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
@@ -96,7 +103,7 @@ impl<H: Handler> Lane<H> {
     /// Consumes until the process is asked to stop, and what is in hand is finished or the hard deadline has come.
     pub(super) async fn run(mut self) {
         let stop = self.core.stop.clone();
-        let mut pace = Pace::new(Duration::from_millis(50), Duration::from_secs(5));
+        let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !stop.is_cancelled() {
             if self.is_paused() {
                 self.working.store(true, Ordering::Relaxed);
@@ -114,10 +121,12 @@ impl<H: Handler> Lane<H> {
             let Ok(session) = session else { break };
             let started = Instant::now();
             if self.serve(&session).await == End::Lost {
-                if started.elapsed() > Duration::from_secs(10) {
+                if started.elapsed() > SETTLED {
                     pace.reset();
                 }
+                // A live connection that refuses is not to be pressed. A lost one is: the link has paced itself, and then there is work.
                 tokio::select! {
+                    () = session.lost().cancelled() => pace.reset(),
                     () = tokio::time::sleep(pace.step()) => {}
                     () = stop.cancelled() => {}
                 }
@@ -139,7 +148,11 @@ impl<H: Handler> Lane<H> {
             let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
             channel.basic_consume(queue.as_str().into(), "".into(), options, arguments).await
         };
-        let mut consumer = match consuming.await {
+        let consuming = tokio::select! {
+            consuming = consuming => consuming,
+            () = session.lost().cancelled() => return End::Lost,
+        };
+        let mut consumer = match consuming {
             Ok(consumer) => consumer,
             Err(error) => {
                 tracing::warn!(messaging.destination.name = queue, %error, "lane.refused");
@@ -186,7 +199,7 @@ impl<H: Handler> Lane<H> {
                     self.stalled_until = None;
                 }
                 delivery = consumer.next(), if room => match delivery {
-                    Some(Ok(delivery)) => self.take(delivery, acks, lost),
+                    Some(Ok(delivery)) => self.take(delivery, channel, acks, lost),
                     Some(Err(error)) => {
                         tracing::warn!(%error, "lane.interrupted");
                         return End::Lost;
@@ -198,9 +211,14 @@ impl<H: Handler> Lane<H> {
     }
 
     /// Takes a delivery in hand.
-    fn take(&mut self, delivery: Delivery, acks: &mut Acks, lost: &CancellationToken) {
+    fn take(&mut self, delivery: Delivery, over: &Channel, acks: &mut Acks, lost: &CancellationToken) {
         let (channel, tag) = (self.channels, delivery.delivery_tag);
-        acks.take(tag);
+        if drill::lacks(Protection::AckAfterCommit) {
+            // Told now; what is not noted here is told nothing later.
+            let _ = over.basic_ack(tag, BasicAckOptions::default()).now_or_never();
+        } else {
+            acks.take(tag);
+        }
         let metrics = self.core.metrics.clone();
         metrics.in_flight.add(1);
         let work = executor::deliver(
@@ -223,7 +241,7 @@ impl<H: Handler> Lane<H> {
         while let Some(next) = self.tasks.try_join_next() {
             finished.extend(next.ok());
         }
-        finished.retain(|one| one.channel == self.channels);
+        finished.retain(|one| one.channel == self.channels && acks.holds(one.tag));
         let mut told = true;
         let mut done = Vec::with_capacity(finished.len());
         for one in &finished {
@@ -236,9 +254,11 @@ impl<H: Handler> Lane<H> {
             }
         }
         for ack in acks.settle(&done) {
+            drill::at(Point::BeforeAck);
             // Polled once, the frame is on its way; waiting for it to be written costs a third of the throughput.
             let sent = channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }).now_or_never();
             told &= !matches!(sent, Some(Err(_)));
+            drill::at(Point::AfterAck);
         }
         if told { End::Asked } else { End::Lost }
     }

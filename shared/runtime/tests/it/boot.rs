@@ -140,6 +140,37 @@ async fn a_service_starts_works_traces_and_stops() {
     }
 }
 
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn a_drill_kills_at_its_point_and_nothing_is_lost() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let f = fixture().await;
+    let requests = tempfile::tempdir().unwrap();
+    let file = requests.path().join("request");
+    std::fs::write(&file, "ack.before 2\n").unwrap();
+    let more = [
+        ("FRONTDESK__STAGE__LANES", "north"),
+        ("FRONTDESK__DRILL__REQUEST_FILE", file.to_str().unwrap()),
+        ("FRONTDESK__DRILL__OFF", ""),
+    ];
+    let (child, _folder) = start(&settings(&f, "http://127.0.0.1:1"), &more);
+    f.until(async || !file.exists()).await;
+    for _ in 0..2 {
+        let meta = message("clinic-n", "", crate::support::Act::Emit).meta;
+        let envelope = Message { meta, secret: Phi::new(text()) }.seal(&f.keys()).unwrap();
+        f.publish_raw("clinic-n", f.properties(CONTENT_TYPE), envelope.to_vec().unwrap()).await;
+        f.take("ehr-writer.north").await;
+    }
+    let output = end(child).await;
+    assert_eq!(output.status.signal(), Some(9), "{output:?}");
+    let log = std::fs::read_to_string(requests.path().join("request.log")).unwrap();
+    assert_eq!(log, "ack.before\n");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("drill.crash"));
+    // What was not acknowledged comes again.
+    f.until(async || f.peek.ready("eligibility.north").await == 1).await;
+}
+
 fn text() -> Text {
     Text { text: CANARY.to_owned() }
 }
@@ -162,6 +193,8 @@ async fn a_wrong_setting_is_named_before_anything_is_connected() {
         (broker.to_owned(), [("FRONTDESK__AMQP__URL", "http://hunter2")], "`amqp.url`"),
         (broker.to_owned(), [("FRONTDESK__KEYS__SEALING_DIR", "elsewhere")], "`keys.sealing_dir`"),
         (broker.to_owned(), [("FRONTDESK__RETRY__ATTEMPS", "3")], "attemps"),
+        #[cfg(debug_assertions)]
+        (broker.to_owned(), [("FRONTDESK__DRILL__OFF", "fencing,hunter2")], "`drill.off`"),
         (
             "[keys]\nsealing_dir = \".\"".to_owned(),
             [("FRONTDESK__STAGE__PREFETCH", "64")],

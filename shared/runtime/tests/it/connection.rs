@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use testkit::proxy::Proxy;
+
 use crate::support::{Act, Fixture, fixture};
 
 /// Closes the stage's connections through the management API; the peek's has no name of ours. Returns how many.
@@ -79,4 +81,31 @@ async fn a_delivery_whose_connection_is_lost_in_hand_is_handled_again() {
     f.until(async || f.boot.metrics().in_flight.get() == 0).await;
     assert_eq!(f.boot.metrics().emitted.get(), 1, "the lost one did nothing more");
     f.stop(running).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_goes_away_and_comes_back_is_reported_and_ends_no_process() {
+    let f = fixture().await;
+    let (proxy, url) = Proxy::before(f.vhost.amqp_url(), 5672).unwrap();
+    let boot = f.boot_by(&url);
+    let running = f.run_as(&boot);
+    for text in ["one", "two", "three"] {
+        f.until(async || boot.health().check().await.into_iter().all(|(_, holds)| holds)).await;
+        f.publish("clinic-n", text, Act::Emit).await;
+        assert_eq!(f.open(&f.take("ehr-writer.north").await).secret.expose().text, text);
+        proxy.refuse(true);
+        proxy.cut();
+        f.until(async || {
+            let checks = boot.health().check().await;
+            let gone = |name| checks.iter().filter(|one| one.0 == name).all(|one| !one.1);
+            gone("broker") && gone("consuming")
+        })
+        .await;
+        proxy.refuse(false);
+    }
+    f.until(async || boot.metrics().connections.get() == 4).await;
+    assert!(!running.is_finished());
+    boot.shutdown().soft().cancel();
+    running.await.unwrap().unwrap();
+    boot.close().await;
 }

@@ -25,9 +25,10 @@ const DATABASE: &str = "frontdesk";
 const ELSEWHERE: &str = "/var/lib/frontdesk-local";
 
 /// Settings beside the addresses. Statements, parameters and rows stay out of the log, for they hold personal data: an error
-/// is told to the client that caused it.
-const SETTINGS: [&str; 16] = [
+/// is told to the client that caused it. When a transaction was committed is kept: checks compare it with what others saw.
+const SETTINGS: [&str; 17] = [
     "fsync=on",
+    "track_commit_timestamp=on",
     "unix_socket_directories=",
     "max_connections=300",
     "timezone=UTC",

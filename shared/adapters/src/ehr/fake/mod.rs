@@ -92,6 +92,13 @@ impl FakeEhr {
         state.read_faults.push_back(Some(fault));
     }
 
+    /// Has something happen while the read or search lasts that comes after so many: time passes, say.
+    pub fn meanwhile_after(&self, reads: usize, act: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        state.meanwhile.extend(std::iter::repeat_with(|| None).take(reads));
+        state.meanwhile.push_back(Some(Box::new(act)));
+    }
+
     /// How much it holds.
     pub fn counts(&self) -> Counts {
         let state = self.state();
@@ -127,6 +134,10 @@ impl FakeEhr {
     }
 
     fn read(&self) -> Result<MutexGuard<'_, State>, ReadFault> {
+        let meanwhile = self.state().meanwhile.pop_front().flatten();
+        if let Some(act) = meanwhile {
+            act();
+        }
         let mut state = self.state();
         match state.read_faults.pop_front().flatten() {
             Some(fault) => Err(fault),

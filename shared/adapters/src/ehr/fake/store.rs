@@ -21,7 +21,11 @@ pub(super) struct State {
     pub(super) effects: usize,
     pub(super) mishaps: VecDeque<Option<Mishap>>,
     pub(super) read_faults: VecDeque<Option<ReadFault>>,
+    pub(super) meanwhile: VecDeque<Option<Meanwhile>>,
 }
+
+/// What happens elsewhere while a read lasts.
+pub(super) type Meanwhile = Box<dyn FnOnce() + Send>;
 
 pub(super) struct Held<T> {
     pub(super) id: String,

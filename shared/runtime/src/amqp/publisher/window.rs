@@ -2,7 +2,10 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use domain::MessageId;
+use domain::{
+    MessageId,
+    drill::{self, Point, Protection},
+};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use lapin::{BasicProperties, Channel, Confirmation, options::BasicPublishOptions, types::ShortString};
 use tokio::sync::{mpsc, oneshot};
@@ -128,7 +131,12 @@ async fn send(
     properties: BasicProperties,
     body: Vec<u8>,
 ) -> lapin::Result<Confirmation> {
-    channel.basic_publish(exchange, routing_key, MANDATORY, &body, properties).await?.await
+    drill::at(Point::BeforePublish);
+    let confirm = channel.basic_publish(exchange, routing_key, MANDATORY, &body, properties).await?;
+    // Without the protection, what was handed to the socket counts.
+    let fate = if drill::lacks(Protection::Confirms) { Confirmation::Ack(None) } else { confirm.await? };
+    drill::at(Point::AfterPublish);
+    Ok(fate)
 }
 
 /// All that are told by now. lapin hands a returned message to whichever confirm it resolves first, and resolves the confirms of

@@ -11,7 +11,9 @@ use crate::{
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A second at most with its jitter: what waited for an outage's end is not to wait much longer. The attempts of all deliveries
+/// in hand share one transaction or one window, so that so many a second are no load.
+const LONGEST_PAUSE: Duration = Duration::from_millis(700);
 
 /// Why a step was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub(crate) struct Fixture {
     pub(crate) management: Management,
     pub(crate) peek: Peek,
     pub(crate) vhost: TestVhost,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// The lane `north` has `clinic-n`; every other clinic is in `default`.
@@ -54,7 +54,7 @@ pub(crate) async fn fixture_with(more: &str) -> Fixture {
     let vhost = TestVhost::create().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("2026-01.key"), "0a".repeat(32)).unwrap();
-    let settings = settings(&vhost, folder.path(), more);
+    let settings = settings(&vhost, vhost.amqp_url(), folder.path(), more);
     let lanes = Lanes::read(&settings).unwrap();
     let management = Management::from_settings(&settings).unwrap();
     management.apply(&Topology::derive(&lanes)).await.unwrap();
@@ -70,12 +70,12 @@ pub(crate) async fn fixture_with(more: &str) -> Fixture {
         publisher,
         management,
         vhost,
-        _folder: folder,
+        folder,
     }
 }
 
-fn settings(vhost: &TestVhost, folder: &std::path::Path, more: &str) -> Settings {
-    let (amqp, management) = (vhost.amqp_url(), vhost.management_url());
+fn settings(vhost: &TestVhost, amqp: &str, folder: &std::path::Path, more: &str) -> Settings {
+    let management = vhost.management_url();
     let stage = if more.contains("[stage]") { "" } else { "[stage]\nconcurrency = 8\nprefetch = 16\n" };
     let text = format!(
         "[amqp]\nurl = \"{amqp}\"\n[management]\nurl = \"{management}\"\n[keys]\nsealing_dir = \".\"\n\
@@ -89,9 +89,20 @@ impl Fixture {
         self.boot.keys().unwrap()
     }
 
+    /// Another process of the same stage, which reaches the broker by that URL.
+    pub(crate) fn boot_by(&self, amqp: &str) -> Boot {
+        let settings = settings(&self.vhost, amqp, self.folder.path(), "");
+        Boot::new("eligibility", settings, Arc::new(SystemClock)).unwrap()
+    }
+
     /// Runs the toy stage in the background.
     pub(crate) fn run(&self) -> JoinHandle<Result<(), StageError>> {
-        let (boot, toy) = (self.boot.clone(), self.toy.clone());
+        self.run_as(&self.boot)
+    }
+
+    /// Runs it as that process.
+    pub(crate) fn run_as(&self, boot: &Boot) -> JoinHandle<Result<(), StageError>> {
+        let (boot, toy) = (boot.clone(), self.toy.clone());
         let (rows, board) = (self.rows.clone(), self.board.clone());
         tokio::spawn(async move { run_stage(&boot, toy, rows, board).await })
     }

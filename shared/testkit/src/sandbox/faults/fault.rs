@@ -119,15 +119,20 @@ const fn after() -> Commit {
 }
 
 impl Fault {
-    /// The name in reports.
+    /// The name in reports, which tells what was done from what was not.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Slow { .. } => "slow",
             Self::Throttle { .. } => "throttle",
-            Self::Error { .. } => "error",
-            Self::Cut { .. } => "cut",
-            Self::Hang { .. } => "hang",
-            Self::LateCommit { .. } => "late_commit",
+            Self::Error { commit: Commit::Before, .. } => "error_before_commit",
+            Self::Error { commit: Commit::After, .. } => "error_after_commit",
+            Self::Cut { commit: Commit::Before } => "cut_before_commit",
+            Self::Cut { commit: Commit::After } => "cut_after_commit",
+            Self::Hang { commit: Commit::Before, .. } => "hang_before_commit",
+            Self::Hang { commit: Commit::After, .. } => "hang_after_commit",
+            Self::LateCommit { answer: LateAnswer::Error, .. } => "late_commit_error",
+            Self::LateCommit { answer: LateAnswer::Hang, .. } => "late_commit_hang",
+            Self::LateCommit { answer: LateAnswer::Cut, .. } => "late_commit_cut",
             Self::StaleSearch { .. } => "stale_search",
             Self::NonAtomic { .. } => "non_atomic",
             Self::IgnoreParameters { .. } => "ignore_parameters",

@@ -78,7 +78,10 @@ impl Rule {
     }
 
     /// Whether the rule makes sense, and why not.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check(&self) -> Result<(), &'static str> {
         if !(0.0..=1.0).contains(&self.probability) {
             return Err("probability must be between 0 and 1");
         }

@@ -1,60 +1,10 @@
-//! What workers ask for, and what they are given.
+//! What workers are given.
 
-use domain::{
-    AdmissionId, ClinicId, PersonId,
-    blind::BlindIndex,
-    effect::{Kind, LeaseToken, Policy, Resource},
-};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// What an effect is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// The person's patient resource: created once, then updated in the order of admission.
-    Patient,
-    /// One coverage of the person: created once, then reused.
-    Coverage {
-        /// Blind index of payer and member.
-        key: BlindIndex,
-    },
-    /// The requested slot.
-    Slot,
-    /// The appointment.
-    Appointment,
-    /// Giving back the slot that this submission claimed.
-    SlotRelease,
-}
-
-impl Target {
-    /// Its kind.
-    pub const fn kind(self) -> Kind {
-        match self {
-            Self::Patient => Kind::Patient,
-            Self::Coverage { .. } => Kind::Coverage,
-            Self::Slot => Kind::Slot,
-            Self::Appointment => Kind::Appointment,
-            Self::SlotRelease => Kind::SlotRelease,
-        }
-    }
-}
-
-/// A worker wants to write.
-#[derive(Debug, Clone)]
-pub struct BeginEffect {
-    /// For which submission.
-    pub admission: AdmissionId,
-    /// At which clinic.
-    pub clinic: ClinicId,
-    /// For whom.
-    pub person: PersonId,
-    /// What.
-    pub target: Target,
-    /// The opaque value that is written into the resource, and searched for.
-    pub idempotency: BlindIndex,
-    /// What the clinic's EHR promises.
-    pub policy: Policy,
-}
+use super::{Kind, LeaseToken, Policy, Resource};
+use crate::AdmissionId;
 
 /// Whether the write makes a resource or changes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +15,8 @@ pub enum Role {
     Update,
 }
 
-/// The right to write once, until the lease ends. Not to be cloned: one lease, one write.
+/// The right to write once, until the lease ends. Not to be cloned: one lease, one write. Only a [`Book`](super::Book)
+/// gives one.
 #[derive(Debug)]
 pub struct Permit {
     pub(super) of: OpRef,
@@ -103,6 +54,11 @@ impl Permit {
     pub const fn kind(&self) -> Kind {
         self.of.kind
     }
+
+    /// Whose outcome will be told.
+    pub const fn of(&self) -> OpRef {
+        self.of
+    }
 }
 
 impl Ticket {
@@ -115,14 +71,31 @@ impl Ticket {
     pub const fn admission(&self) -> AdmissionId {
         self.of.admission
     }
+
+    /// Whose search will be told.
+    pub const fn of(&self) -> OpRef {
+        self.of
+    }
 }
 
-/// Which row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OpRef {
+/// Which effect, as its row is found again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OpRef {
     pub(super) op: Uuid,
     pub(super) slot: Option<Uuid>,
     pub(super) admission: AdmissionId,
     pub(super) kind: Kind,
     pub(super) policy: Policy,
+}
+
+impl OpRef {
+    /// The row's id.
+    pub const fn op(&self) -> Uuid {
+        self.op
+    }
+
+    /// The id of the slot that it shares, if it shares one.
+    pub const fn slot(&self) -> Option<Uuid> {
+        self.slot
+    }
 }

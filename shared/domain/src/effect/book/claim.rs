@@ -1,9 +1,11 @@
-//! Slots: claimed, given back, and perhaps claimed again. No IO.
+//! Slots of a provider's calendar: claimed, given back, and perhaps claimed again.
 
-use domain::effect::{Kind, State};
 use uuid::Uuid;
 
-use super::{Begin, BeginEffect, Role, decide::Book};
+use super::{
+    super::{Begin, BeginEffect, Kind, Role, State},
+    Book,
+};
 
 impl Book {
     /// A claim that was given back is made anew, in a round of its own.
@@ -33,6 +35,13 @@ impl Book {
                 self.drive(op, &wish.policy)
             }
             Some(_) => self.drive_kind(wish, Kind::Slot),
+        }
+    }
+
+    fn drive_kind(&mut self, wish: &BeginEffect, kind: Kind) -> Begin {
+        match self.in_force.get(&(wish.admission, kind)) {
+            Some(op) => self.drive(*op, &wish.policy),
+            None => Begin::Nothing,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the ledger answers, and what workers say.
 
-use domain::{Code, effect::Resource};
 use jiff::Timestamp;
 
-use super::{Permit, Ticket};
+use super::{LeaseToken, OpRef, Permit, Resource, Ticket};
+use crate::Code;
 
 /// What the ledger answers to a worker that wants to write.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub enum Begin {
 }
 
 /// What came of a write.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EffectResult {
     /// 2xx with an id.
     Done(Resource),
@@ -54,7 +54,7 @@ pub enum EffectResult {
 }
 
 /// What came of a search.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SearchResult {
     /// Exactly one, and it agrees.
     Found(Resource),
@@ -87,4 +87,36 @@ pub enum After {
     Parked,
     /// Another lease is in force, or it has ended otherwise: begin again to learn.
     Fenced,
+}
+
+/// What a worker says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Told {
+    /// About which effect.
+    pub of: OpRef,
+    /// Under which lease.
+    pub token: LeaseToken,
+    /// What.
+    pub what: What,
+}
+
+/// About a write, or about a search.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum What {
+    /// What came of the write.
+    Wrote(EffectResult),
+    /// What the search found.
+    Searched(SearchResult),
+}
+
+impl Told {
+    /// What came of the write under a permit.
+    pub const fn wrote(permit: &Permit, result: EffectResult) -> Self {
+        Self { of: permit.of, token: permit.token, what: What::Wrote(result) }
+    }
+
+    /// What the search for a ticket found.
+    pub const fn searched(ticket: &Ticket, result: SearchResult) -> Self {
+        Self { of: ticket.of, token: ticket.token, what: What::Searched(result) }
+    }
 }

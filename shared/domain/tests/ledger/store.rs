@@ -1,0 +1,111 @@
+//! The database: committed rows, and transactions on them.
+
+use std::rc::Rc;
+
+use domain::effect::{After, Begin, Book, Decided, Mark, Op, Slot, State, Told};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    ehr::Thing,
+    laws::{self, Broken},
+    setup::{Setup, Step},
+    time::NOW,
+};
+
+/// Worlds share the rows in which they do not differ.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    pub(crate) ops: Vec<Rc<Op>>,
+    pub(crate) slots: Vec<Rc<Slot>>,
+}
+
+impl Store {
+    /// Loads what the ledger would load, asks, and commits.
+    pub(crate) fn begin(
+        &mut self,
+        setup: &Setup,
+        ehr: &[Thing],
+        Step { wish, seq, ids, .. }: &Step,
+    ) -> Result<Begin, Broken> {
+        let key = wish.slot_key();
+        let slots = rows(&self.slots, |slot| Some(&slot.key) == key.as_ref());
+        let ops = rows(&self.ops, |op| {
+            slots.iter().any(|slot| slot.owner == op.op)
+                || (op.admission == wish.admission && op.in_force && wish.looks_at().contains(&op.kind))
+        });
+        let mut book = Book::new(slots, ops, NOW, setup.protections);
+        if !book.knows(wish.admission, wish.target.kind()) {
+            book.order([(wish.admission, *seq)]);
+        }
+        let mut next = *ids;
+        let mut fresh = || {
+            next += 1;
+            Uuid::from_u128(next)
+        };
+        let answer = book.begin(wish, &mut fresh);
+        let decided = book.close();
+        if let Begin::Go(permit) = &answer {
+            laws::intended(&decided, permit)?;
+        }
+        self.commit(setup, ehr, decided)?;
+        Ok(answer)
+    }
+
+    /// As [`Store::begin`], with an outcome.
+    pub(crate) fn settle(&mut self, setup: &Setup, ehr: &[Thing], told: &Told) -> Result<After, Broken> {
+        let slots = rows(&self.slots, |slot| Some(slot.slot) == told.of.slot());
+        let ops = rows(&self.ops, |op| op.op == told.of.op());
+        let mut book = Book::new(slots, ops, NOW, setup.protections);
+        let after = book.settle(told);
+        self.commit(setup, ehr, book.close())?;
+        Ok(after)
+    }
+
+    pub(crate) fn op(&self, id: Uuid) -> Option<&Op> {
+        self.ops.iter().map(|op| &**op).find(|op| op.op == id)
+    }
+
+    fn commit(&mut self, setup: &Setup, ehr: &[Thing], decided: Decided) -> Result<(), Broken> {
+        for mut op in decided.ops {
+            laws::row(setup.class, &ehr[setup.thing(op.admission, op.kind)], self.op(op.op), &op)?;
+            op.mark = Mark::Stored;
+            // Only counted, nothing is decided by it: without it two histories can meet in one state.
+            op.searches = 0;
+            put(&mut self.ops, op, |op| op.op);
+        }
+        for mut slot in decided.slots {
+            slot.mark = Mark::Stored;
+            put(&mut self.slots, slot, |slot| slot.slot);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn moments(&mut self, visit: &mut dyn FnMut(&mut Timestamp)) {
+        let timed = |op: &&mut Rc<Op>| matches!(op.state, State::Intent { .. } | State::Unknown { .. });
+        for op in self.ops.iter_mut().filter(timed) {
+            match &mut Rc::make_mut(op).state {
+                State::Intent { until, .. } => visit(until),
+                State::Unknown { since, empty, .. } => {
+                    visit(since);
+                    if let Some(empty) = empty {
+                        visit(empty);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn rows<T: Clone>(all: &[Rc<T>], wanted: impl Fn(&T) -> bool) -> Vec<T> {
+    all.iter().filter(|row| wanted(row)).map(|row| T::clone(row)).collect()
+}
+
+/// Replaces or adds a row. They stay in the order of their ids.
+fn put<T>(rows: &mut Vec<Rc<T>>, row: T, id: impl Fn(&T) -> Uuid) {
+    match rows.binary_search_by_key(&id(&row), |row| id(row)) {
+        Ok(at) => rows[at] = Rc::new(row),
+        Err(at) => rows.insert(at, Rc::new(row)),
+    }
+}
