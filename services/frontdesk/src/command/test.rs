@@ -103,7 +103,7 @@ fn closing(text: &str, sign: &str) -> String {
     }
 }
 
-/// All tests. Gives the runner's closing line.
+/// All tests. Gives the runner's closing line. They may build this very program anew, so that it is looked for by its name afterwards.
 async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)]) -> anyhow::Result<String> {
     let nextest = in_path("cargo-nextest").is_some();
     let (args, sign): (&[&str], _) = if nextest {
@@ -123,8 +123,8 @@ async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
 }
 
 async fn templates(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
-    let own = std::env::current_exe()?;
-    let check = Step::new("clinics' templates", own).args(["--checkout"]).args([layout.checkout()]);
+    let check =
+        Step::new("clinics' templates", program("frontdesk")?).args(["--checkout"]).args([layout.checkout()]);
     steps.run(check.args(["templates", "check"])).await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
     let samples = layout.samples();
     let outcomes = layout.root().join("outcomes.jsonl");
     remove(&outcomes)?;
-    let demo = Step::new("samples through the line", std::env::current_exe()?)
+    let demo = Step::new("samples through the line", program("frontdesk")?)
         .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), layout.below("demo").root()])
         .args(["demo".as_ref(), "--samples".as_ref(), samples.as_path(), "--outcomes".as_ref(), &outcomes]);
     steps.run(demo.env(environment).unmarked()).await?;

@@ -192,7 +192,7 @@ mod tests {
         let faults = Faults::new(1, vec![Rule::new(Class::Ehr, CUT).after(1).times(2)]);
         let struck: Vec<bool> = (0..5).map(|_| faults.decide(&CREATE).act.is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
-        assert_eq!(faults.report().injected["ehr.cut"], 2);
+        assert_eq!(faults.report().injected["ehr.cut_before_commit"], 2);
         assert_eq!(faults.report().rules[0].matched, 5);
     }
 
