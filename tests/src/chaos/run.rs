@@ -138,6 +138,8 @@ impl Running<'_> {
             self.control.load_slots(offer.slots).await?;
             self.control.load_members(offer.members).await?;
         }
+        // Searches that see the past must see the slots, or the first submissions find none: nothing can be waited for but time.
+        tokio::time::sleep(Duration::from_millis(2 * settings::UNSEEN_MS)).await;
         let injector = Injector {
             layout: self.layout,
             supervisor: self.supervisor,
