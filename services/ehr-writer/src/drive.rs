@@ -221,8 +221,9 @@ fn updated(
     (own, current): (bool, bool),
     began: Timestamp,
 ) -> SearchResult {
-    let versions = before.and_then(|before| before.version.as_deref()).zip(now.version.as_deref());
-    match versions.map(|(before, now)| bare(before) == bare(now)) {
+    let tag = |resource: &Resource| resource.version.as_deref().map(ETag::new);
+    let versions = before.and_then(tag).zip(tag(&now));
+    match versions.map(|(before, now)| before.same(&now)) {
         // Our own content is there.
         _ if own && current => SearchResult::Found(now),
         Some(true) => SearchResult::Nothing { began },
@@ -233,11 +234,6 @@ fn updated(
         None if current => SearchResult::Found(now),
         None => SearchResult::Nothing { began },
     }
-}
-
-/// A version without what makes an `ETag` of it: servers write the same one weak in a header and strong in a resource.
-fn bare(version: &str) -> &str {
-    version.trim_start_matches("W/").trim_matches('"')
 }
 
 /// Whether the EHR gave an answer to the write, whatever it says: its breaker need not know of it.

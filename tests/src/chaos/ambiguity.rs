@@ -1,7 +1,6 @@
 //! Which outcomes at the EHR nobody knew, and what became of them, as the ledger's trail tells it.
 
-use anyhow::Context as _;
-use tokio_postgres::NoTls;
+use super::look;
 
 /// Counts over all effects.
 #[derive(Debug, Clone, Default)]
@@ -43,20 +42,7 @@ impl Ambiguity {
     /// # Errors
     /// If the database does not answer.
     pub async fn count(database: &str) -> anyhow::Result<Self> {
-        let (client, connection) = tokio_postgres::connect(database, NoTls).await.context("the database")?;
-        let connection = tokio::spawn(connection);
-        let row = client.query_one(SQL, &[]).await?;
-        drop(client);
-        connection.await.ok();
-        let at = |index: usize| -> anyhow::Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(index)?)?) };
-        Ok(Self {
-            writes: at(0)?,
-            unanswered: at(1)?,
-            lapsed: at(2)?,
-            found: at(3)?,
-            absent: at(4)?,
-            conflict: at(5)?,
-            open: at(6)?,
-        })
+        let [writes, unanswered, lapsed, found, absent, conflict, open] = look::counts(database, SQL).await?;
+        Ok(Self { writes, unanswered, lapsed, found, absent, conflict, open })
     }
 }

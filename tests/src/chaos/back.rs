@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use domain::clock::{Clock as _, SystemClock};
 use jiff::Timestamp;
 use testkit::wait;
 use tokio::{
@@ -9,9 +10,11 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_postgres::NoTls;
 
-use super::strikes::{Return, Strikes};
+use super::{
+    look,
+    strikes::{Return, Strikes},
+};
 
 /// The first bytes of an AMQP 0-9-1 connection. A broker that is ready answers with a frame.
 const GREETING: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -44,11 +47,8 @@ impl Watch {
             }
             tokio::time::sleep(LOOK).await;
         }
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "compared with the journal's times, which are the system's"
-        )]
-        let back = Timestamp::now();
+        // The journal's times are this clock's too.
+        let back = SystemClock.now();
         let seen = wait::until_some(PATIENCE, || async {
             let seen = self.first_after(back).await?;
             (seen.len() >= 4).then_some(seen)
@@ -79,11 +79,7 @@ impl Watch {
     async fn first_after(&self, back: Timestamp) -> Option<Vec<(String, Timestamp)>> {
         const SQL: &str =
             "SELECT stage, min(started_at) FROM journal WHERE at >= $1 AND started_at >= $1 GROUP BY stage";
-        let (client, connection) = tokio_postgres::connect(&self.database, NoTls).await.ok()?;
-        let connection = tokio::spawn(connection);
-        let rows = client.query(SQL, &[&back]).await.ok()?;
-        drop(client);
-        connection.await.ok();
+        let rows = look::rows(&self.database, SQL, &[&back]).await.ok()?;
         rows.iter().map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))).collect()
     }
 }

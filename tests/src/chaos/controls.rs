@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use domain::drill::Protection;
 use frontdesk::{local::Layout, output};
+use testkit::sandbox::Rule;
 
 use super::{
     drain::Patience,
@@ -23,19 +24,21 @@ const TIME: Duration = Duration::from_secs(30);
 impl Trial {
     /// The trial that brings to light that a protection is missing.
     pub fn control(seed: u64, protection: Protection) -> Self {
-        // Who sleeps past a lease sleeps long, and what it was about to send comes as late.
-        let (lateness_ms, still) = match protection {
-            Protection::Fencing => (LATENESS_MS, Duration::from_secs(60)),
+        let (weather, time, lateness_ms, still): (fn(u8) -> Vec<Rule>, _, _, _) = match protection {
+            // Who sleeps past a lease sleeps long, and what it was about to send comes as late. Time for some sleeps.
+            Protection::Fencing => {
+                (|_| weather::against_sleepers(), TIME * 2, LATENESS_MS, Duration::from_secs(60))
+            }
             // Longer than the longest wait queue that a search in doubt is put into.
-            _ => (8_000, Duration::from_secs(45)),
+            _ => (|_| weather::against_rewriting(), TIME, 8_000, Duration::from_secs(45)),
         };
         Self {
             seed,
             submissions: SUBMISSIONS,
-            time: TIME,
+            time,
             mix: Mix::against(protection),
             without: Some(protection),
-            weather: |_| weather::against_rewriting(),
+            weather,
             lose_broker: false,
             lateness_ms,
             patience: Patience { all: Duration::from_secs(180), still },

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use frontdesk::output::Doing;
 use runtime::topology::Management;
-use tokio_postgres::NoTls;
+
+use super::look;
 
 /// Looks are this far apart.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -81,16 +82,11 @@ pub async fn drain(
 async fn standing(database: &str, management: &Management) -> anyhow::Result<Standing> {
     const SQL: &str = "SELECT count(*) FILTER (WHERE NOT copy), count(*) FILTER (WHERE state = 'in_flight') FROM submission";
     let look = async {
-        let (client, connection) = tokio_postgres::connect(database, NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let row = client.query_one(SQL, &[]).await?;
-        drop(client);
-        connection.await.ok();
+        let [admitted, in_flight] = look::counts(database, SQL).await?;
         let queues = management.depths().await?;
         let working = queues.iter().filter(|queue| !queue.queue.ends_with(".dlq"));
         let queued = working.map(|queue| queue.ready + queue.unacked).sum();
-        let at = |index: usize| -> anyhow::Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(index)?)?) };
-        Ok(Standing { admitted: at(0)?, in_flight: at(1)?, queued })
+        Ok(Standing { admitted, in_flight, queued })
     };
     match tokio::time::timeout(Duration::from_secs(20), look).await {
         Ok(seen) => seen,

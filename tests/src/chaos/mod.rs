@@ -15,6 +15,7 @@ pub mod clinics;
 pub mod controls;
 pub mod drain;
 pub mod injector;
+pub mod look;
 pub mod people;
 pub mod report;
 pub mod routes;

@@ -6,24 +6,24 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     net::{SocketAddr, ToSocketAddrs as _},
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use domain::drill::Protection;
+use domain::{
+    clock::{Clock as _, SystemClock},
+    drill::Protection,
+};
 use frontdesk::{
     local::{Layout, Options, Stack, backends::Given, endpoints::Gateway, run::run, supervisor::Supervisor},
     output,
 };
-use jiff::Timestamp;
 use runtime::topology::Management;
 use testkit::{
     sandbox::{Control, Rule},
     wait,
 };
-use tokio_postgres::NoTls;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -32,7 +32,8 @@ use super::{
     check, clinics,
     drain::{Patience, drain},
     injector::Injector,
-    people::{Clinic, Dispatch, offers, plan},
+    look,
+    people::{Clinic, Dispatch, load, offers, plan},
     report::Report,
     routes::Routes,
     schedule::{INSTANCES, Mix, Peer, SENDER, Schedule},
@@ -104,7 +105,7 @@ pub async fn chaos(layout: &Layout, trial: &Trial) -> anyhow::Result<Report> {
             stack: &stack,
             routes: &routes,
             trial,
-            database: read(&stack.endpoints.postgres.url_file)?,
+            database: stack.endpoints.postgres.url()?,
             management: Management::from_settings(&stack.settings)?,
             control: Control::new(&stack.sandbox.control_url)?,
             strikes: Arc::default(),
@@ -132,12 +133,8 @@ impl Running<'_> {
     async fn go(&self) -> anyhow::Result<Report> {
         let Trial { seed, submissions, time, mix, weather, patience, .. } = self.trial;
         let clinics = Clinic::read(&self.layout.samples())?;
-        let start = now();
-        for offer in offers(*seed, *submissions, start, &clinics)? {
-            let offer = offer?;
-            self.control.load_slots(offer.slots).await?;
-            self.control.load_members(offer.members).await?;
-        }
+        let start = SystemClock.now();
+        load(&self.control, offers(*seed, *submissions, start, &clinics)?).await?;
         // Searches that see the past must see the slots, or the first submissions find none: nothing can be waited for but time.
         tokio::time::sleep(Duration::from_millis(2 * settings::UNSEEN_MS)).await;
         let injector = Injector {
@@ -195,7 +192,7 @@ impl Running<'_> {
         let Trial { submissions, time, lose_broker, .. } = self.trial;
         // Its dead letters would be lost with the broker.
         let plan = plan.filter(|dispatch| !lose_broker || !matches!(dispatch, Dispatch::Poison(_)));
-        let url = read(&self.stack.endpoints.amqp.url_file)?;
+        let url = self.stack.endpoints.amqp.url()?;
         let by_way = self.layout.secrets().join("by_way_sender_amqp_url");
         testkit::backends::write_private(&by_way, &self.routes.url(SENDER, Peer::Broker, &url)?)?;
         let gateway = &self.stack.endpoints.gateway;
@@ -225,15 +222,8 @@ impl Running<'_> {
         const SQL: &str = "SELECT count(*) FROM submission WHERE NOT copy AND state <> 'in_flight'";
         let doing = output::Doing::begin("sending");
         loop {
-            let look = async {
-                let (client, connection) = tokio_postgres::connect(&self.database, NoTls).await.ok()?;
-                let connection = tokio::spawn(connection);
-                let row = client.query_one(SQL, &[]).await.ok()?;
-                drop(client);
-                connection.await.ok();
-                u64::try_from(row.try_get::<_, i64>(0).ok()?).ok()
-            };
-            if let Ok(Some(settled)) = tokio::time::timeout(Duration::from_secs(10), look).await {
+            let look = look::counts(&self.database, SQL);
+            if let Ok(Ok([settled])) = tokio::time::timeout(Duration::from_secs(10), look).await {
                 flight.settled(settled);
                 doing.goes(format!(
                     "sending: {} of {} accepted, {settled} settled, {} strikes",
@@ -263,7 +253,7 @@ impl Running<'_> {
         Ok(check::Sources {
             database_url: self.database.clone(),
             control_url: self.stack.sandbox.control_url.clone(),
-            management_url: read(&self.stack.endpoints.management.url_file)?,
+            management_url: self.stack.endpoints.management.url()?,
             vhost: self.management.vhost().to_owned(),
         })
     }
@@ -273,14 +263,4 @@ impl Running<'_> {
         let mut addresses = (amqp.host.as_str(), amqp.port).to_socket_addrs()?;
         addresses.next().context("the broker has no address")
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(text.trim().to_owned())
-}
-
-#[allow(clippy::disallowed_methods, reason = "submissions are made at the time of the run")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }

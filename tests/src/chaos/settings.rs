@@ -1,13 +1,16 @@
 //! What the services of a run are told beyond a local run's settings.
 
 use frontdesk::local::Layout;
+use jiff::SignedDuration;
 use toml::{Table, Value, toml};
 
 use super::clinics::PLAIN;
 
 /// Milliseconds that one call to the EHR may take.
 const CALL_MS: u32 = 2_000;
-/// How long a process is stopped, seconds. Longer than the lease that follows from the above (three calls and five seconds).
+/// How long a lease is that follows from it: three calls and five seconds.
+pub const LEASE: SignedDuration = SignedDuration::from_millis(3 * CALL_MS as i64 + 5_000);
+/// How long a process is stopped, seconds. Longer than a lease.
 pub const FREEZE_S: std::ops::RangeInclusive<u64> = 13..=24;
 /// How late a write lands at the sandbox at most, milliseconds.
 pub const LATE_MS: u64 = 4_000;
@@ -62,12 +65,14 @@ pub fn extra(layout: &Layout, clinics: &std::path::Path, lateness_ms: u32) -> Ta
 
 #[cfg(test)]
 mod tests {
-    use super::{CALL_MS, FREEZE_S, LAG_MS, LATE_MS, LATENESS_MS, UNSEEN_MS};
+    use super::{CALL_MS, FREEZE_S, LAG_MS, LATE_MS, LATENESS_MS, LEASE, UNSEEN_MS};
 
     #[test]
     fn the_outside_world_keeps_what_the_line_is_told_of_it() {
-        let lease_ms = 3 * u64::from(CALL_MS) + 5_000;
-        assert!(FREEZE_S.start() * 1000 > lease_ms, "who is stopped outlives its lease");
+        assert!(
+            u128::from(FREEZE_S.start() * 1000) > LEASE.unsigned_abs().as_millis(),
+            "who is stopped outlives its lease"
+        );
         // A write that its process was about to send when it was stopped, and that the EHR then carries out late.
         assert!(FREEZE_S.end() * 1000 + LATE_MS < u64::from(CALL_MS + LATENESS_MS));
         assert!(UNSEEN_MS < u64::from(LAG_MS));

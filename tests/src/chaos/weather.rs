@@ -75,13 +75,18 @@ pub fn against_rewriting() -> Vec<Rule> {
     rules
 }
 
+/// What makes it likely that who is stopped was writing: answers that take most of the time that a call may take.
+pub fn against_sleepers() -> Vec<Rule> {
+    vec![Rule::new(Class::Ehr, Fault::Slow { ms: 1_000, jitter_ms: 700 }).at(Interaction::Create)]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{KINDS, against_rewriting, rules};
+    use super::{KINDS, against_rewriting, against_sleepers, rules};
 
     #[test]
     fn each_weather_is_one_that_the_sandbox_takes() {
-        for rule in (0..KINDS).flat_map(rules).chain(against_rewriting()) {
+        for rule in (0..KINDS).flat_map(rules).chain(against_rewriting()).chain(against_sleepers()) {
             assert_eq!(rule.check(), Ok(()), "{rule:?}");
         }
         assert!(rules(0).is_empty(), "there is fair weather too");

@@ -151,12 +151,13 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
     Ok(())
 }
 
-/// The line under faults: everything at once for a minute and a half, then the broker's data lost.
+/// The line under faults: everything at once for a minute and a half, then the broker's data lost, then each protection taken away.
 /// Each on a broker and a database of its own, which it kills.
 async fn chaos(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
-    let runs: [(&'static str, &[&str]); 2] = [
+    let runs: [(&'static str, &[&str]); 3] = [
         ("chaos, a short run", &["--submissions", "1500", "--minutes", "1.5"]),
         ("chaos, the broker's data lost", &["--lose-broker", "--submissions", "300", "--minutes", "0.3"]),
+        ("chaos, negative controls", &["--controls"]),
     ];
     for (name, args) in runs {
         let step = Step::new(name, program("chaos")?)

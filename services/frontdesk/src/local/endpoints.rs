@@ -82,6 +82,17 @@ impl Server {
         let host = url.host_str().unwrap_or_default().to_owned();
         Ok(Self { host, port: url.port().unwrap_or(standard), name, url_file })
     }
+
+    /// The whole URL, user and password included.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn url(&self) -> anyhow::Result<String> {
+        let file = &self.url_file;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(text.trim().to_owned())
+    }
 }
 
 /// The HTTP door.

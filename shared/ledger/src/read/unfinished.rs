@@ -11,6 +11,10 @@ use crate::{Store, failure::Failure, text};
 /// Rows of `submission` that one statement looks at: no statement takes long, however many there are.
 const WINDOW: i64 = 20_000;
 
+/// Which rows `s` of `submission` are unfinished.
+const UNFINISHED: &str = "(s.state = 'in_flight'
+    OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id))";
+
 /// A submission that nobody is known to have handed on to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
@@ -51,12 +55,13 @@ impl Store {
         received_before: Option<Timestamp>,
     ) -> Result<Vec<Unfinished>, StoreDown> {
         const LAST: &str = "SELECT coalesce(max(seq), 0) AS last FROM submission";
-        const PAGE: &str =
+        let page = format!(
             "SELECT s.admission_id, s.clinic, s.message_id, s.correlation_id, s.state, s.received_at, s.appointment_at
             FROM submission s
             WHERE s.seq > $1 AND s.seq <= $2 AND ($3::text IS NULL OR s.clinic = $3) AND ($4::timestamptz IS NULL OR s.received_at < $4)
-                AND (s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id))
-            ORDER BY s.seq";
+                AND {UNFINISHED}
+            ORDER BY s.seq"
+        );
         let clinic = clinic.map(ClinicId::as_str);
         let rows = self.db.rows(LAST, &[]).await?;
         let last: i64 = rows.first().and_then(|row| row.try_get("last").ok()).ok_or(StoreDown)?;
@@ -64,7 +69,7 @@ impl Store {
         let mut after = 0;
         while after < last {
             let until = last.min(after + WINDOW);
-            for row in self.db.rows(PAGE, &[&after, &until, &clinic, &received_before]).await? {
+            for row in self.db.rows(&page, &[&after, &until, &clinic, &received_before]).await? {
                 found.push(unfinished(&row).map_err(|_| StoreDown)?);
             }
             after = until;
@@ -81,13 +86,14 @@ impl Store {
         &self,
         admissions: &[AdmissionId],
     ) -> Result<Vec<(AdmissionId, Option<Vec<u8>>)>, StoreDown> {
-        const SQL: &str = "SELECT s.admission_id, b.sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
-            WHERE s.admission_id = ANY($1)
-                AND (s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id))";
+        let sql = format!(
+            "SELECT s.admission_id, b.sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
+            WHERE s.admission_id = ANY($1) AND {UNFINISHED}"
+        );
         let original =
             |row: &Row| Ok::<_, Failure>((text::admission(row, "admission_id")?, row.try_get("sealed")?));
         let ids: Vec<Uuid> = admissions.iter().map(|id| id.as_uuid()).collect();
-        let rows = self.db.rows(SQL, &[&ids]).await?;
+        let rows = self.db.rows(&sql, &[&ids]).await?;
         rows.iter().map(|row| original(row).map_err(|_| StoreDown)).collect()
     }
 

@@ -63,9 +63,34 @@ impl Control {
     }
 
     async fn lines<T: DeserializeOwned>(request: RequestBuilder) -> Result<Vec<T>, ControlError> {
-        let body = Self::send(request).await?.bytes().await?;
-        let rows = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        Ok(rows.map(serde_json::from_slice).collect::<Result<_, _>>()?)
+        let mut all = Vec::new();
+        Self::each(request, |one| all.push(one)).await?;
+        Ok(all)
+    }
+
+    /// One JSON value a line, read as it comes.
+    async fn each<T: DeserializeOwned>(
+        request: RequestBuilder,
+        mut take: impl FnMut(T),
+    ) -> Result<(), ControlError> {
+        let mut answer = Self::send(request).await?;
+        let mut rest: Vec<u8> = Vec::new();
+        let mut read = |line: &[u8]| -> Result<(), ControlError> {
+            if !line.is_empty() {
+                take(serde_json::from_slice(line)?);
+            }
+            Ok(())
+        };
+        while let Some(chunk) = answer.chunk().await? {
+            let mut parts = chunk.split(|byte| *byte == b'\n');
+            rest.extend_from_slice(parts.next().unwrap_or_default());
+            for part in parts {
+                read(&rest)?;
+                rest.clear();
+                rest.extend_from_slice(part);
+            }
+        }
+        read(&rest)
     }
 
     /// How much is stored.
@@ -113,7 +138,23 @@ impl Control {
     /// # Errors
     /// [`ControlError`].
     pub async fn contents(&self, kind: Kind) -> Result<Vec<Value>, ControlError> {
-        Self::lines(self.request(Method::GET, "contents").query(&[("type", kind.as_str())])).await
+        Self::lines(self.contents_of(kind)).await
+    }
+
+    /// All resources of a kind, one after the other, as far as `T` wants to know of them: for many, of which not all is to be kept.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn each_content<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        take: impl FnMut(T),
+    ) -> Result<(), ControlError> {
+        Self::each(self.contents_of(kind), take).await
+    }
+
+    fn contents_of(&self, kind: Kind) -> RequestBuilder {
+        self.request(Method::GET, "contents").query(&[("type", kind.as_str())])
     }
 
     /// Every write that the FHIR server saw, from this number on.

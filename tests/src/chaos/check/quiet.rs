@@ -10,7 +10,7 @@ use super::{Sources, gather, verdict};
 use crate::{
     Line, PATIENCE,
     chaos::{
-        people::{Clinic, offers, plan},
+        people::{Clinic, load, offers, plan},
         senders::{Doors, Flight, Pace, Tally, send},
     },
 };
@@ -18,19 +18,10 @@ use crate::{
 const SEED: u64 = 11;
 const COUNT: u64 = 150;
 
-fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap().trim().to_owned()
-}
-
 async fn sent(line: &Line, control_url: &str) -> anyhow::Result<Tally> {
     let begin = SystemClock.now();
     let clinics = Clinic::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"))?;
-    let control = Control::new(control_url)?;
-    for offer in offers(SEED, COUNT, begin, &clinics)? {
-        let offer = offer?;
-        control.load_slots(offer.slots).await?;
-        control.load_members(offer.members).await?;
-    }
+    load(&Control::new(control_url)?, offers(SEED, COUNT, begin, &clinics)?).await?;
     let doors = Doors {
         amqp_url_file: line.endpoints.amqp.url_file.clone(),
         connections: 2,
@@ -64,9 +55,9 @@ async fn a_quiet_line_keeps_every_promise() -> anyhow::Result<()> {
     };
     let in_time = wait::until(PATIENCE, drained).await;
     let sources = Sources {
-        database_url: read(&line.endpoints.postgres.url_file),
+        database_url: line.endpoints.postgres.url()?,
         control_url,
-        management_url: read(&line.endpoints.management.url_file),
+        management_url: line.endpoints.management.url()?,
         vhost: line.endpoints.amqp.name.clone(),
     };
     let facts = gather(&sources, tally).await?;

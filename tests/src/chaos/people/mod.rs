@@ -14,7 +14,7 @@ mod plan;
 mod poison;
 
 pub use clinic::{Clinic, Form};
-pub use offer::{Offer, offers};
+pub use offer::{Offer, load, offers};
 pub use person::{PERSONS, Person};
 pub use plan::{Asked, Dispatch, Door, Parcel, Plan, plan};
 pub use poison::Poison;

@@ -1,7 +1,7 @@
 //! What the sandbox has to know before a plan is sent: the slots that it offers and the members that its payers have.
 
 use jiff::Timestamp;
-use testkit::sandbox::SlotRow;
+use testkit::sandbox::{Control, SlotRow};
 
 use super::{
     calendar::MINUTES,
@@ -41,6 +41,22 @@ pub fn offers(
         let part: Vec<Parcel> = submissions.by_ref().take(PART).collect();
         (!part.is_empty()).then(|| offer(seed, clinics_known, &part))
     }))
+}
+
+/// Makes the lists known to a sandbox.
+///
+/// # Errors
+/// If a part cannot be written, or the sandbox does not take it.
+pub async fn load(
+    sandbox: &Control,
+    offers: impl Iterator<Item = anyhow::Result<Offer>>,
+) -> anyhow::Result<()> {
+    for offer in offers {
+        let Offer { slots, members } = offer?;
+        sandbox.load_slots(slots).await?;
+        sandbox.load_members(members).await?;
+    }
+    Ok(())
 }
 
 fn offer(seed: u64, clinics: usize, part: &[Parcel]) -> anyhow::Result<Offer> {

@@ -1,14 +1,16 @@
 //! The broker's data folder is deleted while submissions are in flight, and they are published again from the database.
 
-use std::{convert::Infallible, path::Path, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use frontdesk::output;
+use frontdesk::{local::services::program, output};
 use nix::sys::signal::Signal;
 use testkit::wait;
-use tokio_postgres::NoTls;
 
-use super::{super::senders::Flight, Running};
+use super::{
+    super::{look, senders::Flight},
+    Running,
+};
 
 /// How long each step may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -54,9 +56,7 @@ impl Running<'_> {
     }
 
     async fn recover(&self) -> anyhow::Result<()> {
-        let own = std::env::current_exe()?;
-        let program = own.parent().unwrap_or(Path::new(".")).join("frontdesk");
-        let done = tokio::process::Command::new(program)
+        let done = tokio::process::Command::new(program("frontdesk")?)
             .arg("--checkout")
             .arg(self.layout.checkout())
             .arg("--dir")
@@ -79,11 +79,7 @@ impl Running<'_> {
     }
 
     async fn count(&self, sql: &str) -> anyhow::Result<u64> {
-        let (client, connection) = tokio_postgres::connect(&self.database, NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let row = client.query_one(sql, &[]).await?;
-        drop(client);
-        connection.await.ok();
-        Ok(u64::try_from(row.try_get::<_, i64>(0)?)?)
+        let [count] = look::counts(&self.database, sql).await?;
+        Ok(count)
     }
 }

@@ -1,10 +1,8 @@
-//! The EHR's contents and log, and the messages, from the sandbox's control API: one JSON value a line, read as it comes.
+//! The EHR's contents and log, and the messages, from the sandbox's control API.
 
-use anyhow::Context as _;
 use jiff::Timestamp;
-use reqwest::Client;
-use serde::{Deserialize, de::DeserializeOwned};
-use testkit::sandbox::{Channel, Kind, Message, Write};
+use serde::Deserialize;
+use testkit::sandbox::{Channel, Control, Kind, Message, Write};
 
 use crate::chaos::check::facts::{Appointment, Coverage, Ehr, Patient, Slot, Told};
 
@@ -12,54 +10,21 @@ use crate::chaos::check::facts::{Appointment, Coverage, Ehr, Patient, Slot, Told
 const OURS: &str = "urn:frontdesk:";
 
 pub(super) async fn read(control_url: &str) -> anyhow::Result<(Ehr, Vec<Write>, Vec<Told>)> {
-    // A proxy set in the environment must not be asked for loopback.
-    let (client, base) = (Client::builder().no_proxy().build()?, control_url.trim_end_matches('/'));
-    let contents = |kind: Kind| format!("{base}/contents?type={}", kind.as_str());
+    let control = Control::new(control_url)?;
     let mut ehr = Ehr::default();
-    lines(&client, &contents(Kind::Patient), |one: Resource| ehr.patients.push(one.patient())).await?;
-    lines(&client, &contents(Kind::Coverage), |one: Resource| ehr.coverages.push(one.coverage())).await?;
-    lines(&client, &contents(Kind::Appointment), |one: Resource| ehr.appointments.push(one.appointment()))
-        .await?;
-    lines(&client, &contents(Kind::Slot), |one: Resource| {
+    control.each_content(Kind::Patient, |one: Resource| ehr.patients.push(one.patient())).await?;
+    control.each_content(Kind::Coverage, |one: Resource| ehr.coverages.push(one.coverage())).await?;
+    control.each_content(Kind::Appointment, |one: Resource| ehr.appointments.push(one.appointment())).await?;
+    let busy = |one: Resource| {
         if one.status.as_deref() != Some("free") {
             ehr.busy.push(one.slot());
         }
-    })
-    .await?;
-    lines(&client, &contents(Kind::RelatedPerson), |one: Resource| {
-        ehr.others.push(format!("RelatedPerson/{}", one.id));
-    })
-    .await?;
-    let (mut writes, mut messages) = (Vec::new(), Vec::new());
-    lines(&client, &format!("{base}/writes"), |write: Write| writes.push(write)).await?;
-    lines(&client, &format!("{base}/messages"), |message: Message| messages.push(told(message))).await?;
-    Ok((ehr, writes, messages))
-}
-
-async fn lines<T: DeserializeOwned>(
-    client: &Client,
-    url: &str,
-    mut take: impl FnMut(T),
-) -> anyhow::Result<()> {
-    let mut answer = client.get(url).send().await?.error_for_status()?;
-    let mut rest: Vec<u8> = Vec::new();
-    let mut read = |line: &[u8]| -> anyhow::Result<()> {
-        if !line.is_empty() {
-            // The error's own text could quote the line.
-            take(serde_json::from_slice(line).ok().context("the sandbox lists something unknown")?);
-        }
-        Ok(())
     };
-    while let Some(chunk) = answer.chunk().await? {
-        let mut parts = chunk.split(|byte| *byte == b'\n');
-        rest.extend_from_slice(parts.next().unwrap_or_default());
-        for part in parts {
-            read(&rest)?;
-            rest.clear();
-            rest.extend_from_slice(part);
-        }
-    }
-    read(&rest)
+    control.each_content(Kind::Slot, busy).await?;
+    let other = |one: Resource| ehr.others.push(format!("RelatedPerson/{}", one.id));
+    control.each_content(Kind::RelatedPerson, other).await?;
+    let messages = control.messages().await?.into_iter().map(told).collect();
+    Ok((ehr, control.writes(0).await?, messages))
 }
 
 /// Of any resource what is judged.

@@ -2,13 +2,20 @@
 
 use std::collections::HashMap;
 
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::chaos::check::{
-    Check,
-    book::Book,
-    facts::{Attempt, Op, Step},
+use crate::chaos::{
+    check::{
+        Check,
+        book::Book,
+        facts::{Attempt, Op, Step},
+    },
+    settings::LEASE,
 };
+
+/// Times are kept in whole microseconds; a lease is compared before they are cut.
+const CUT: SignedDuration = SignedDuration::from_micros(1);
 
 /// Whether a row may follow the state before it. After the end nothing may; an outcome counts only while its lease is in force,
 /// a search only while the outcome is unknown; a lease begins only where nothing is under way.
@@ -32,10 +39,12 @@ fn follows(from: &str, step: Step, to: &str) -> bool {
     }
 }
 
-/// Each effect went a way that the state machine can go, under one lease after the other, and ended where its row says.
+/// Each effect went a way that the state machine can go, under one lease after the other, none of which told of its write
+/// after its time, and ended where its row says.
 pub(super) fn leases(book: &Book<'_>) -> Check {
     let mut check = Check::new("leases: no effect changes but under the lease in force");
     let mut stands: HashMap<Uuid, (&str, i32)> = HashMap::new();
+    let mut began: HashMap<Uuid, Timestamp> = HashMap::new();
     for attempt in &book.facts.ledger.attempts {
         check.look();
         let Attempt { op, step, state, .. } = attempt;
@@ -45,6 +54,14 @@ pub(super) fn leases(book: &Book<'_>) -> Check {
             check.wrong(|| format!("{op}: {step:?} to {state} when it was {from}"));
         } else if attempt.attempt != begun {
             check.wrong(|| format!("{op}: {step:?} under lease {}, not {begun}", attempt.attempt));
+        } else if *step == Step::Intent {
+            began.insert(*op, attempt.at);
+        } else if from == "intent" && matches!(state.as_str(), "done" | "ready" | "rejected") {
+            // What is told too late is no answer: the effect is unknown then.
+            let lasted = began.get(op).map(|begin| attempt.at.duration_since(*begin));
+            if lasted.is_some_and(|lasted| lasted > LEASE + CUT) {
+                check.wrong(|| format!("{op}: {step:?} was believed after the lease"));
+            }
         }
         stands.insert(*op, (state, begun));
     }
@@ -98,9 +115,12 @@ pub(super) fn one_writer(book: &Book<'_>) -> Check {
 mod tests {
     use jiff::SignedDuration;
 
-    use crate::chaos::check::{
-        facts::Step,
-        samples::{attempt, broken, holds},
+    use crate::chaos::{
+        check::{
+            facts::Step,
+            samples::{attempt, broken, holds},
+        },
+        settings::LEASE,
     };
 
     #[test]
@@ -120,6 +140,10 @@ mod tests {
             // The late word of a writer whose lease had run out.
             let op = facts.ledger.attempts[0].op;
             facts.ledger.attempts.insert(1, attempt(op, 1, Step::Lapsed, "unknown", 50));
+        });
+        broken("no effect changes", "believed after the lease", |facts| {
+            let begin = facts.ledger.attempts[0].at;
+            facts.ledger.attempts[1].at = begin + LEASE + SignedDuration::from_millis(1);
         });
         broken("no effect changes", "under lease 7", |facts| facts.ledger.attempts[1].attempt = 7);
         broken("no effect changes", "its rows say", |facts| facts.ledger.ops[0].attempts = 2);
