@@ -53,8 +53,14 @@ impl Task<'_> {
     /// The requested slot, claimed for this submission.
     async fn claim(&self) -> Result<SlotFound, Stop> {
         let effect = SlotEffect { task: self, value: self.identity(Target::Slot).to_hex() };
-        self.drive(&effect).await?;
-        effect.find().await
+        let claimed = self.drive(&effect).await?.ok_or_else(Stop::store)?;
+        // The search tells how long the visit is, and nothing else: one that sees the past may show another slot of that time, or none.
+        let wanted = &self.intake.appointment;
+        match self.ehr.find_slot(&wanted.provider, wanted.start, &effect.value).await {
+            Ok(Some(slot)) if slot.id == claimed.id => Ok(slot),
+            Ok(_) => Err(Stop::unavailable(&self.endpoint)),
+            Err(fault) => Err(Stop::read(&fault, &self.endpoint)),
+        }
     }
 
     async fn release(&self) -> Result<(), Stop> {

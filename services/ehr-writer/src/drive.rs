@@ -8,7 +8,7 @@ use domain::{
     drill::{self, Point, Protection},
     effect::Resource,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
 
 use crate::{stop::Stop, task::Task};
@@ -49,6 +49,9 @@ impl Grant {
 const ROUNDS: u32 = 6;
 /// How long to stay away when it is somebody else's turn.
 const TURN: Duration = Duration::from_secs(1);
+/// How long another submission's update in doubt, which may have landed, is left to its own worker, which alone knows what it wrote. Much
+/// longer than the pause between two of its attempts; then a person looks.
+const OWNERS_TIME: SignedDuration = SignedDuration::from_mins(15);
 /// The pause before an outcome is told to the ledger again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -160,7 +163,10 @@ impl Task<'_> {
     fn told(&self, outcome: WriteOutcome) -> (EffectResult, Option<Stop>) {
         match outcome {
             WriteOutcome::Done { id, version } => (EffectResult::Done(resource(id, version)), None),
-            WriteOutcome::Stale => (EffectResult::Stale { version: None }, None),
+            WriteOutcome::Stale { version } => {
+                let version = version.map(|tag| tag.as_str().to_owned());
+                (EffectResult::Stale { version }, None)
+            }
             // Several carry the identifier already, or another than ours: a search will say so for the record.
             WriteOutcome::Conflict | WriteOutcome::Unknown => (EffectResult::Unknown, None),
             WriteOutcome::Throttled { after } => {
@@ -197,7 +203,16 @@ impl Task<'_> {
             Search::One { id, version, agrees, current } => match (ticket.role, &ticket.resource) {
                 (Role::Update, Some(known)) if known.id != id => SearchResult::Conflict,
                 (Role::Update, known) => {
-                    updated(known.as_ref(), resource(id, version), (own, current), began)
+                    match updated(known.as_ref(), resource(id, version), (own, current), began) {
+                        Some(found) => found,
+                        // Its own worker is given the time to say whether it was its content.
+                        None if began
+                            < ticket.not_before.saturating_add(OWNERS_TIME).unwrap_or(Timestamp::MAX) =>
+                        {
+                            return Err(Stop::Snooze(TURN));
+                        }
+                        None => SearchResult::Conflict,
+                    }
                 }
                 // Whether somebody else's spelling of the same person agrees with ours says nothing.
                 (Role::Create, _) if own && !agrees => SearchResult::Conflict,
@@ -214,26 +229,26 @@ impl Task<'_> {
 }
 
 /// What a search tells of an update. The resource is there in any case: its content tells whether the write happened, and its version
-/// whether any did.
+/// whether any did. `None`: somebody wrote, and only who knows the content can tell whether it was this update.
 fn updated(
     before: Option<&Resource>,
     now: Resource,
     (own, current): (bool, bool),
     began: Timestamp,
-) -> SearchResult {
+) -> Option<SearchResult> {
     let tag = |resource: &Resource| resource.version.as_deref().map(ETag::new);
     let versions = before.and_then(tag).zip(tag(&now));
-    match versions.map(|(before, now)| before.same(&now)) {
+    Some(match versions.map(|(before, now)| before.same(&now)) {
         // Our own content is there.
         _ if own && current => SearchResult::Found(now),
         Some(true) => SearchResult::Nothing { began },
-        // It was written, or somebody at the clinic wrote: whatever our content is now the older one. Never again over theirs.
+        // Somebody at the clinic wrote, before it or after it: whatever our content is now the older one. Never again over theirs.
         Some(false) if own => SearchResult::Conflict,
-        // What another submission wanted to write we do not know; while it was in doubt nobody else of us wrote.
-        Some(false) => SearchResult::Found(now),
+        // Another submission's, whose content we do not know: it landed, or somebody at the clinic wrote.
+        Some(false) => return None,
         None if current => SearchResult::Found(now),
         None => SearchResult::Nothing { began },
-    }
+    })
 }
 
 /// Whether the EHR gave an answer to the write, whatever it says: its breaker need not know of it.
@@ -241,7 +256,7 @@ const fn answered(outcome: &WriteOutcome) -> bool {
     matches!(
         outcome,
         WriteOutcome::Done { .. }
-            | WriteOutcome::Stale
+            | WriteOutcome::Stale { .. }
             | WriteOutcome::Conflict
             | WriteOutcome::Rejected { .. }
     )
@@ -265,9 +280,10 @@ mod tests {
 
     fn found(before: &Resource, now: &str, own: bool, current: bool) -> &'static str {
         match updated(Some(before), at(now), (own, current), Timestamp::UNIX_EPOCH) {
-            SearchResult::Found(_) => "found",
-            SearchResult::Nothing { .. } => "nothing",
-            SearchResult::Conflict => "conflict",
+            Some(SearchResult::Found(_)) => "found",
+            Some(SearchResult::Nothing { .. }) => "nothing",
+            Some(SearchResult::Conflict) => "conflict",
+            None => "its own worker knows",
         }
     }
 
@@ -282,7 +298,9 @@ mod tests {
             "nothing",
             "another submission's, alike by chance"
         );
-        assert_eq!(found(&before, "W/\"2\"", false, false), "found", "another submission's, which landed");
+        for current in [false, true] {
+            assert_eq!(found(&before, "W/\"2\"", false, current), "its own worker knows");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The patient whom the clinic had before Frontdesk came: found, they are not created a second time.
 
-use adapters::ehr::{ExistingPatient, ReadFault};
+use adapters::ehr::{ETag, ExistingPatient, ReadFault};
 use domain::{
     Code,
     intake::Patient,
@@ -18,6 +18,8 @@ pub(crate) enum Existing {
     Yes {
         /// The EHR's id.
         id: String,
+        /// Its version, if the server says: whoever writes at the clinic from now on is not written over unseen.
+        version: Option<ETag>,
     },
 }
 
@@ -42,14 +44,14 @@ pub(crate) async fn find(task: &Task<'_>) -> Result<Existing, Stop> {
     let mut same = Vec::new();
     for candidate in found.iter().filter(|candidate| candidate.identifiers.is_empty()) {
         match record(candidate).map_or(Verdict::Different, |known| task.matcher.compare(&wanted, &known)) {
-            Verdict::Same => same.push(&candidate.id),
+            Verdict::Same => same.push(candidate),
             Verdict::Doubtful => return Err(Stop::Hold(Code::DoubtfulMatch)),
             Verdict::Different => {}
         }
     }
     match same.as_slice() {
         [] => Ok(Existing::No),
-        [id] => Ok(Existing::Yes { id: (*id).clone() }),
+        [one] => Ok(Existing::Yes { id: one.id.clone(), version: one.version.clone() }),
         _ => Err(Stop::Hold(Code::DoubtfulMatch)),
     }
 }

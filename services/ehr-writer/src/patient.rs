@@ -61,7 +61,7 @@ impl PatientEffect<'_> {
     async fn create(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
         match existing::find(self.task).await? {
             Existing::No => self.task.send(grant, self.task.ehr.create_patient(&self.write)).await,
-            Existing::Yes { id } => Ok(WriteOutcome::Done { id, version: None }),
+            Existing::Yes { id, version } => Ok(WriteOutcome::Done { id, version }),
         }
     }
 }

@@ -58,7 +58,8 @@ impl Task<'_> {
         Policy {
             class: profile.class,
             lease: self.deadline().saturating_mul(CALLS).saturating_add(MARGIN),
-            lateness: bounded(profile.lateness),
+            // No search is believed before it can show what was there when the write began, however early no write can land any more.
+            lateness: bounded(profile.lateness.max(profile.search_lag)),
             index_lag: bounded(profile.search_lag),
         }
     }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use adapters::ehr::{
-    Profile, ReadFault,
+    Ehr as _, PatientWrite, Profile, ReadFault, WriteOutcome,
     fake::{Counts, FakeEhr, Mishap},
 };
 use domain::{
     Code, Fault, MessageId, Meta, Outcome, PersonId, Phi, SubmissionId,
     clock::{Clock, SystemClock},
     envelope::Message,
+    intake::Patient,
     matching::person::Matcher,
     messages::{Checked, Eligibility, EligibilityStatus},
     seal::Keyring,
@@ -107,6 +108,48 @@ impl Desk {
             }
         }
         panic!("it does not come to an end");
+    }
+}
+
+impl Desk {
+    /// The receptionist saves the one patient whom the EHR has.
+    async fn clinic_writes(&self) {
+        let intake = desk::intake();
+        let known = self.ehr.candidates(&intake.patient.family, intake.patient.birth_date).await.unwrap();
+        let [known] = known.as_slice() else { panic!("{} patients", known.len()) };
+        let write = PatientWrite {
+            identifier: known.identifiers[0].clone(),
+            patient: Patient { phone: Some("+12025550177".to_owned()), ..intake.patient },
+            guardian: None,
+            language: intake.communication.language,
+        };
+        let saved = self.ehr.update_patient(&known.id, None, &write).await;
+        assert!(matches!(saved, WriteOutcome::Done { .. }), "{saved:?}");
+    }
+
+    /// A patient, and two more submissions of theirs: the update of the first of these was lost on the way, and the clinic wrote since.
+    async fn in_doubt_when_the_clinic_wrote() -> (Self, Message<Checked>, Message<Checked>) {
+        let desk = Self::open().await;
+        let person = somebody();
+        let mut messages = ["s-1", "s-2", "s-3"].map(|_| message(person, "provider-1", "+12025550150"));
+        for (at, message) in messages.iter_mut().enumerate() {
+            desk.admit(message, &format!("s-{at}")).await;
+        }
+        let [first, mut second, mut third] = messages;
+        assert_eq!(desk.settle(&first).await, End::Written);
+        for (message, phone, minutes) in [(&mut second, "+12025550199", 30), (&mut third, "+12025550188", 60)]
+        {
+            let mut intake = message.secret.expose().intake.clone();
+            intake.patient.phone = Some(phone.to_owned());
+            intake.appointment.start = Timestamp::from_second(START + minutes * 60).unwrap();
+            desk.ehr.offer_slot("provider-1", intake.appointment.start, 20);
+            message.secret =
+                Phi::new(Checked { intake, eligibility: Eligibility::bare(EligibilityStatus::Active) });
+        }
+        desk.ehr.mishap(Mishap::LostBefore);
+        assert_eq!(desk.once(&second).await, End::Later);
+        desk.clinic_writes().await;
+        (desk, second, third)
     }
 }
 
@@ -218,4 +261,37 @@ async fn another_submissions_doubt_is_cleared_and_ones_own_update_is_made() {
     assert_eq!((counts.patients, counts.appointments), (1, 1));
     // Created, updated; coverage, slot, appointment.
     assert_eq!(counts.effects, 5, "the second submission's own update reached the EHR");
+}
+
+#[tokio::test]
+async fn another_submissions_update_in_doubt_is_not_called_done_because_the_clinic_wrote() {
+    let (desk, second, third) = Desk::in_doubt_when_the_clinic_wrote().await;
+    desk.clock.forward(60);
+    assert_eq!(desk.once(&third).await, End::Later, "only its own worker knows what it wrote");
+    assert_eq!(
+        desk.settle(&second).await,
+        End::Held(Code::EhrConflict),
+        "a person looks at what was not written"
+    );
+    assert_eq!(desk.settle(&third).await, End::Written);
+}
+
+#[tokio::test]
+async fn an_update_in_doubt_whose_own_worker_never_comes_goes_to_a_person_and_holds_nobody_up() {
+    let (desk, second, third) = Desk::in_doubt_when_the_clinic_wrote().await;
+    desk.clock.forward(3600);
+    assert_eq!(desk.settle(&third).await, End::Written);
+    assert_eq!(desk.settle(&second).await, End::Held(Code::EhrConflict));
+}
+
+#[tokio::test]
+async fn a_visit_is_booked_on_the_slot_that_was_claimed() {
+    let desk = Desk::open().await;
+    let message = message(somebody(), "provider-1", "+12025550150");
+    desk.ehr.offer_slot("provider-1", Timestamp::from_second(START).unwrap(), 20);
+    // One search before the claim, and one after it, which shows the other free slot of that time only.
+    desk.ehr.overlook_claims(2);
+    assert_eq!(desk.once(&message).await, End::Later);
+    assert_eq!(desk.settle(&message).await, End::Written);
+    assert_once(desk.ehr.counts(), "on one slot");
 }

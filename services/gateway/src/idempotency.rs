@@ -42,7 +42,7 @@ pub struct Submissions(Arc<Mutex<Memory<Key, Known>>>);
 pub(crate) enum Claimed {
     /// Nothing: take it, and tell the ticket when it is accepted.
     New(Ticket),
-    /// The same one was accepted: give the same answer.
+    /// The same one was accepted lately.
     Accepted,
     /// The same one is being accepted now.
     InHand,

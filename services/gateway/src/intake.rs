@@ -156,13 +156,16 @@ async fn hand_over(
 ) -> Result<(), Kind> {
     let content = content(source, &entry.secret)?;
     let ticket = match app.submissions.claim(&clinic, &accepted.submission_id, content, now) {
-        Claimed::New(ticket) => ticket,
-        Claimed::Accepted => return Ok(()),
+        Claimed::New(ticket) => Some(ticket),
+        // Published once more: whoever asks again does not believe the first answer, and may be right, if the broker lost its disk
+        // since. Admission knows a submission that it has.
+        Claimed::Accepted => None,
         Claimed::InHand => return Err(Kind::InFlight),
         Claimed::OtherContent => return Err(Kind::SubmissionConflict),
     };
     if app.pauses.paused(&clinic) {
-        return Err(Kind::ClinicPaused);
+        // What was accepted before the pause was.
+        return if ticket.is_none() { Ok(()) } else { Err(Kind::ClinicPaused) };
     }
     let meta = Meta {
         submission: accepted.submission_id.clone(),
@@ -180,7 +183,9 @@ async fn hand_over(
     let message = Message { meta, secret: Phi::new(entry.secret) };
     let envelope = message.seal(&app.keys).map_err(|_| Kind::CannotSeal)?;
     app.ingest.publish(envelope).await.map_err(|_| Kind::BrokerUnavailable)?;
-    ticket.accepted(app.clock.now());
+    if let Some(ticket) = ticket {
+        ticket.accepted(app.clock.now());
+    }
     Ok(())
 }
 

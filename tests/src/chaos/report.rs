@@ -7,7 +7,7 @@ use frontdesk::output;
 
 use testkit::proxy::Counts;
 
-use super::{ambiguity::Ambiguity, check::Verdict, run::Trial, schedule::Action, strikes::Strikes};
+use super::{ambiguity::Ambiguity, check::Verdict, run::Trial, schedule::Action, strikes::Strikes, weather};
 
 /// What a run came to.
 pub struct Report {
@@ -74,8 +74,29 @@ impl Report {
         if self.trial.mix.each {
             let struck = |name: &&&str| self.strikes.of(name) == 0;
             hollow.extend(Action::NAMES.iter().filter(struck).map(|name| format!("never struck: {name}")));
+            let seen = self.seen();
+            hollow.extend(
+                seen.iter().filter(|(_, count)| *count == 0).map(|(what, _)| format!("never seen: {what}")),
+            );
         }
         hollow
+    }
+
+    /// What a run in which everything strikes must have met: what was ordered may have passed everyone by.
+    fn seen(&self) -> Vec<(&str, u64)> {
+        let Counts { blackholed, lost_to_client, lost_to_server, .. } = self.connections;
+        let Ambiguity { found, absent, lapsed, .. } = self.ambiguity;
+        let mut seen = vec![
+            ("a death at a named point", self.strikes.points().values().sum()),
+            ("a black hole", blackholed),
+            ("a lost confirm", lost_to_client),
+            ("a lost reply to a COMMIT", lost_to_server),
+            ("a write in doubt that was there", found),
+            ("a write in doubt that was not there", absent),
+            ("a lease that ended without an outcome", lapsed),
+        ];
+        seen.extend(weather::OF_THE_EHR.map(|fault| (fault, self.outside.get(fault).copied().unwrap_or(0))));
+        seen
     }
 
     /// The checks that found something wrong, and whether the line did not empty.

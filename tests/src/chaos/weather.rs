@@ -7,6 +7,23 @@ use super::settings::{LATE_MS, UNSEEN_MS};
 /// How many kinds of weather there are. They follow one another, so that a run has each of them.
 pub const KINDS: u8 = 8;
 
+/// The EHR's faults, as the sandbox counts them. Even a run of three minutes meets them all.
+pub const OF_THE_EHR: [&str; 13] = [
+    "ehr.cut_after_commit",
+    "ehr.cut_before_commit",
+    "ehr.error_after_commit",
+    "ehr.error_before_commit",
+    "ehr.garbage",
+    "ehr.hang_after_commit",
+    "ehr.hang_before_commit",
+    "ehr.late_commit_cut",
+    "ehr.late_commit_error",
+    "ehr.non_atomic",
+    "ehr.slow",
+    "ehr.stale_search",
+    "ehr.throttle",
+];
+
 /// Longer than our own deadline for a call.
 const TOO_LONG_MS: u64 = 6_000;
 
@@ -39,6 +56,8 @@ pub fn rules(kind: u8) -> Vec<Rule> {
         3 => vec![
             created(Fault::LateCommit { after_ms: LATE_MS, answer: LateAnswer::Error }, 0.05),
             created(Fault::LateCommit { after_ms: LATE_MS / 2, answer: LateAnswer::Cut }, 0.03),
+            ehr(Fault::LateCommit { after_ms: LATE_MS, answer: LateAnswer::Error }, 0.04)
+                .at(Interaction::Update),
         ],
         // Nothing was done, and one cannot know.
         4 => vec![

@@ -47,7 +47,6 @@ async fn a_bare_form_is_named_by_key_then_webhook_then_hash() {
             let answer = door.send(keyed("/v1/intake/clinic-01/1", body)).await;
             out.push(answer.body["submission_id"].as_str().unwrap().to_owned());
         }
-        assert_eq!(door.ingest.got.lock().unwrap().len(), 2, "the same body is the same submission");
         out
     };
     assert_eq!(hashes[0], hashes[1]);

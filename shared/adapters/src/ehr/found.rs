@@ -44,6 +44,8 @@ pub struct PatientRecord {
 pub struct ExistingPatient {
     /// The EHR's id.
     pub id: String,
+    /// Its version, if the server says.
+    pub version: Option<ETag>,
     /// Our identifier's values on it; empty for a patient that the clinic made itself.
     pub identifiers: Vec<String>,
     /// First given name.

@@ -43,7 +43,10 @@ pub enum WriteOutcome {
         version: Option<ETag>,
     },
     /// The resource changed since we read it, or somebody else took the slot. Without effect: read again.
-    Stale,
+    Stale {
+        /// The present version, if it was seen.
+        version: Option<ETag>,
+    },
     /// Several resources already carry the identifier, or the one that does is not what we would write. A person decides.
     Conflict,
     /// Without effect, and the server asks to wait.
@@ -73,7 +76,7 @@ impl fmt::Debug for WriteOutcome {
             Self::Done { version, .. } => {
                 f.debug_struct("Done").field("version", version).finish_non_exhaustive()
             }
-            Self::Stale => f.write_str("Stale"),
+            Self::Stale { version } => f.debug_struct("Stale").field("version", version).finish(),
             Self::Conflict => f.write_str("Conflict"),
             Self::Throttled { after } => f.debug_struct("Throttled").field("after", after).finish(),
             Self::NotSent => f.write_str("NotSent"),

@@ -46,7 +46,7 @@ impl Thing {
             (Role::Create, Some(_)) => return Err(Broken::MadeTwice),
             (Role::Update, None) => return Err(Broken::ChangedNothing),
             (Role::Update, Some(_)) if flight.version != self.writes.len() => {
-                return Ok(EffectResult::Stale { version: None });
+                return Ok(EffectResult::Stale { version: self.named(self.writes.len()).version });
             }
             (Role::Update, Some(last)) if flight.submission < last.submission => {
                 return Err(Broken::OutOfOrder);

@@ -68,6 +68,11 @@ impl FakeEhr {
         state.slots.push(Held { id, version: 1, what: offer });
     }
 
+    /// Lets so many coming searches for a slot not show those that are claimed, as an index that lags behind.
+    pub fn overlook_claims(&self, searches: usize) {
+        self.state().overlooked = searches;
+    }
+
     /// Orders a mishap for a coming write; they come in the order in which they were ordered.
     pub fn mishap(&self, mishap: Mishap) {
         self.after(0, mishap);
@@ -255,8 +260,13 @@ impl Ehr for FakeEhr {
         start: Timestamp,
         ours: &str,
     ) -> Result<Option<SlotFound>, ReadFault> {
-        let state = self.read()?;
-        let at = |held: &&Held<Offer>| held.what.provider == provider && held.what.start == start;
+        let mut state = self.read()?;
+        let overlook = state.overlooked > 0;
+        state.overlooked = state.overlooked.saturating_sub(1);
+        let at = |held: &&Held<Offer>| {
+            let seen = held.what.claim.is_none() || !overlook;
+            seen && held.what.provider == provider && held.what.start == start
+        };
         let rank = |held: &&Held<Offer>| match held.what.claim.as_deref() {
             Some(claim) if claim == ours => 0,
             None => 1,
@@ -270,7 +280,7 @@ impl Ehr for FakeEhr {
             let Some(held) = state.slots.iter_mut().find(|held| held.id == slot.id) else { return missing() };
             match held.what.claim.as_deref() {
                 Some(claim) if claim == value => return held.done(),
-                Some(_) => return WriteOutcome::Stale,
+                Some(_) => return WriteOutcome::Stale { version: None },
                 None => {}
             }
             let (provider, start, minutes) = (held.what.provider.clone(), held.what.start, held.what.minutes);

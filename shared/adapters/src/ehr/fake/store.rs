@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) mishaps: VecDeque<Option<Mishap>>,
     pub(super) read_faults: VecDeque<Option<ReadFault>>,
     pub(super) meanwhile: VecDeque<Option<Meanwhile>>,
+    /// So many coming searches for a slot do not show those that are claimed.
+    pub(super) overlooked: usize,
 }
 
 /// What happens elsewhere while a read lasts.
@@ -52,7 +54,7 @@ impl<T> Held<T> {
     /// Replaces what is held, if that is still the version that the caller saw.
     pub(super) fn replace(&mut self, version: Option<&ETag>, what: T) -> WriteOutcome {
         if version.is_some_and(|version| !version.same(&self.etag())) {
-            return WriteOutcome::Stale;
+            return WriteOutcome::Stale { version: Some(self.etag()) };
         }
         self.what = what;
         self.version += 1;
@@ -113,6 +115,7 @@ pub(super) fn existing(held: &Held<PatientWrite>) -> ExistingPatient {
     let patient = &held.what.patient;
     ExistingPatient {
         id: held.id.clone(),
+        version: Some(held.etag()),
         identifiers: vec![held.what.identifier.clone()],
         given: patient.given.clone(),
         middle: patient.middle.clone(),

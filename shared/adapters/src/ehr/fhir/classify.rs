@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     ETag, ReadFault, WriteOutcome,
-    resource::{OperationOutcome, carries, id_of},
+    resource::{OperationOutcome, carries, id_of, version_of},
 };
 use crate::{
     ehr::{IssueCode, System},
@@ -37,7 +37,7 @@ pub(super) fn write(asked: Asked<'_>, answer: &Answer, now: Timestamp) -> WriteO
         (401 | 403, _) => WriteOutcome::Unauthorized,
         (429, _) => WriteOutcome::Throttled { after: retry_after(&answer.headers, now) },
         (412, Asked::Create { conditional: true, .. }) => WriteOutcome::Conflict,
-        (409 | 412, Asked::Update { .. }) => WriteOutcome::Stale,
+        (409 | 412, Asked::Update { .. }) => WriteOutcome::Stale { version: None },
         // Two creates met inside the server: one of them may be ours. 408: it waited for the rest of a request that we sent.
         (409, Asked::Create { .. }) | (408 | 500..=599, _) => WriteOutcome::Unknown,
         (status, _) => WriteOutcome::Rejected { status, issue: issue(answer) },
@@ -112,10 +112,7 @@ impl<'a> Location<'a> {
 
 /// The version of the resource in an answer.
 pub(super) fn version(answer: &Answer, body: Option<&Value>) -> Option<ETag> {
-    answer
-        .header("etag")
-        .map(ETag::new)
-        .or_else(|| body?.pointer("/meta/versionId")?.as_str().map(ETag::of_version_id))
+    answer.header("etag").map(ETag::new).or_else(|| version_of(body?))
 }
 
 /// The body of a successful read, or why there is none.

@@ -9,6 +9,7 @@ use super::{
     ExistingPatient, FhirEhr, PatientWrite, ReadFault, System,
     resource::{
         self, Contact, Telecom, add_identifier, guardian_role, id_of, identifiers, items, items_mut, text,
+        version_of,
     },
     store::Change,
 };
@@ -27,6 +28,7 @@ pub(super) fn existing(resource: &Value) -> Option<ExistingPatient> {
     };
     Some(ExistingPatient {
         id: id_of(resource)?.to_owned(),
+        version: version_of(resource),
         identifiers: identifiers(resource, System::Patient),
         given: given.first().map(|given| (*given).to_owned()).unwrap_or_default(),
         middle: (given.len() > 1).then(|| given[1..].join(" ")),

@@ -7,11 +7,11 @@ use jiff::{Timestamp, Unit};
 use serde_json::Value;
 
 use super::{
-    ETag, FhirEhr, ReadFault, SlotFound, System, WriteOutcome,
+    FhirEhr, ReadFault, SlotFound, System, WriteOutcome,
     bundle::{Bundle, Hits},
     classify,
     exchange::{Body, Call},
-    resource::{add_identifier, carries, id_of, identifiers, items, items_mut, refers_to, text},
+    resource::{add_identifier, carries, id_of, identifiers, items, items_mut, refers_to, text, version_of},
     store::Change,
 };
 use crate::{ehr::SlotStatus, http::Deadline};
@@ -56,7 +56,7 @@ impl FhirEhr {
             return WriteOutcome::Done { id: slot.id.clone(), version: slot.version.clone() };
         }
         if slot.status == SlotStatus::Busy {
-            return WriteOutcome::Stale;
+            return WriteOutcome::Stale { version: None };
         }
         // Without a version two claims would both succeed: better that a person books.
         let Some(version) = &slot.version else { return WriteOutcome::Conflict };
@@ -157,7 +157,7 @@ fn found(resource: &Value) -> Option<SlotFound> {
     let minutes = end.since((Unit::Minute, start)).ok()?.get_minutes();
     Some(SlotFound {
         id: id_of(resource)?.to_owned(),
-        version: resource.pointer("/meta/versionId").and_then(Value::as_str).map(ETag::of_version_id),
+        version: version_of(resource),
         status: if text(resource, "status") == Some("free") { SlotStatus::Free } else { SlotStatus::Busy },
         start,
         minutes: u16::try_from(minutes).ok()?,

@@ -10,7 +10,7 @@ use super::{
     coverage,
     exchange::{Body, Call},
     patient,
-    resource::{carries, id_of},
+    resource::{carries, id_of, version_of},
 };
 use crate::http::Deadline;
 
@@ -86,7 +86,7 @@ impl FhirEhr {
         if let (Some(expected), Some(read)) = (version, &read)
             && !expected.same(read)
         {
-            return WriteOutcome::Stale;
+            return WriteOutcome::Stale { version: Some(read.clone()) };
         }
         match change(&present) {
             Change::Nothing => WriteOutcome::Done { id: id.to_owned(), version: read },
@@ -140,9 +140,7 @@ impl FhirEhr {
             [one] => match id_of(one) {
                 Some(id) => {
                     let (agrees, current) = compare(wanted, one);
-                    let version = one.pointer("/meta/versionId").and_then(Value::as_str);
-                    let version = version.map(ETag::of_version_id);
-                    Search::One { id: id.to_owned(), version, agrees, current }
+                    Search::One { id: id.to_owned(), version: version_of(one), agrees, current }
                 }
                 None => Search::Failed(ReadFault::Unreadable),
             },

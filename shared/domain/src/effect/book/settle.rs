@@ -44,9 +44,10 @@ fn learn(slot: &mut Slot, op: &Op, what: &What) {
             slot.written = slot.written.max(op.seq);
             slot.mark.touch();
         }
-        (State::Ready, What::Wrote(EffectResult::Stale { version })) => {
+        // Where the EHR did not say, what was known stays: it is no longer right, but without any nothing would tell that somebody wrote.
+        (State::Ready, What::Wrote(EffectResult::Stale { version: Some(version) })) => {
             if let Some(there) = slot.resource.as_mut() {
-                there.version.clone_from(version);
+                there.version = Some(version.clone());
                 slot.mark.touch();
             }
         }

@@ -56,11 +56,15 @@ pub(super) fn leases(book: &Book<'_>) -> Check {
             check.wrong(|| format!("{op}: {step:?} under lease {}, not {begun}", attempt.attempt));
         } else if *step == Step::Intent {
             began.insert(*op, attempt.at);
-        } else if from == "intent" && matches!(state.as_str(), "done" | "ready" | "rejected") {
+        } else if from == "intent"
+            && let Some(begin) = began.get(op)
+        {
+            let lasted = attempt.at.duration_since(*begin);
             // What is told too late is no answer: the effect is unknown then.
-            let lasted = began.get(op).map(|begin| attempt.at.duration_since(*begin));
-            if lasted.is_some_and(|lasted| lasted > LEASE + CUT) {
+            if matches!(state.as_str(), "done" | "ready" | "rejected") && lasted > LEASE + CUT {
                 check.wrong(|| format!("{op}: {step:?} was believed after the lease"));
+            } else if *step == Step::Lapsed && lasted < LEASE - CUT {
+                check.wrong(|| format!("{op}: given up before its lease was over"));
             }
         }
         stands.insert(*op, (state, begun));
@@ -144,6 +148,10 @@ mod tests {
         broken("no effect changes", "believed after the lease", |facts| {
             let begin = facts.ledger.attempts[0].at;
             facts.ledger.attempts[1].at = begin + LEASE + SignedDuration::from_millis(1);
+        });
+        broken("no effect changes", "before its lease was over", |facts| {
+            facts.ledger.attempts[1].step = Step::Lapsed;
+            facts.ledger.attempts[1].state = "unknown".to_owned();
         });
         broken("no effect changes", "under lease 7", |facts| facts.ledger.attempts[1].attempt = 7);
         broken("no effect changes", "its rows say", |facts| facts.ledger.ops[0].attempts = 2);

@@ -36,10 +36,16 @@ pub(super) fn updates(book: &Book<'_>) -> Check {
         check.look();
         writes.sort_by_key(|(version, op)| (*version, op.seq));
         for pair in writes.windows(2) {
-            if let [(_, before), (_, after)] = pair
-                && before.seq >= after.seq
-            {
-                check.wrong(|| format!("Patient/{patient}: {} was written after {}", after.op, before.op));
+            if let [(one, before), (other, after)] = pair {
+                if before.seq >= after.seq {
+                    check
+                        .wrong(|| format!("Patient/{patient}: {} was written after {}", after.op, before.op));
+                } else if one == other {
+                    // Each writes another address: two cannot be one version.
+                    check.wrong(|| {
+                        format!("Patient/{patient}: {} and {} claim one version", before.op, after.op)
+                    });
+                }
             }
         }
     }
@@ -122,6 +128,11 @@ mod tests {
         broken("order of admission", "nobody's version", |facts| {
             let update = facts.writes.iter_mut().find(|write| is_update(write)).unwrap();
             update.version = Some(3);
+        });
+        // An update that was taken for done because somebody else's was.
+        broken("order of admission", "claim one version", |facts| {
+            let update = facts.ledger.ops.iter_mut().find(|op| op.update).unwrap();
+            update.version = Some(1);
         });
         // A change that went past the log and the ledger.
         broken("order of admission", "the last one written is 2", |facts| facts.ehr.patients[0].version = 3);

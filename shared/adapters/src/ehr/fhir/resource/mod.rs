@@ -16,7 +16,7 @@ pub(super) use outcome::OperationOutcome;
 use parts::{Concept, Identifier, Reference};
 pub(super) use patient::{Address, Contact, Patient, Telecom, guardian_role};
 
-use crate::ehr::System;
+use crate::ehr::{ETag, System};
 
 /// The values of our identifier on a resource.
 pub(super) fn identifiers(resource: &Value, system: System) -> Vec<String> {
@@ -36,6 +36,11 @@ pub(super) fn carries(resource: &Value, system: System, value: &str) -> bool {
 /// The resource's id.
 pub(super) fn id_of(resource: &Value) -> Option<&str> {
     text(resource, "id").filter(|id| !id.is_empty())
+}
+
+/// The resource's version, if it says.
+pub(super) fn version_of(resource: &Value) -> Option<ETag> {
+    resource.pointer("/meta/versionId")?.as_str().map(ETag::of_version_id)
 }
 
 /// A text member.

@@ -58,7 +58,7 @@ async fn our_own_claim_goes_before_a_free_slot() {
     assert_eq!(ehr.find_slot("prov-2", at(), "theirs").await.unwrap().unwrap().id, "free");
     // Already ours: nothing is written.
     assert!(matches!(ehr.claim_slot(&mine, "mine").await, WriteOutcome::Done { .. }));
-    assert_eq!(ehr.claim_slot(&mine, "theirs").await, WriteOutcome::Stale);
+    assert_eq!(ehr.claim_slot(&mine, "theirs").await, WriteOutcome::Stale { version: None });
     assert_eq!(server.seen().len(), 2);
 }
 
@@ -115,7 +115,7 @@ async fn a_claim_changes_status_and_identifier_only() {
     assert_eq!(put.json(), expected);
 
     let lost = TestServer::answering(|| Reply::status(412)).await;
-    assert_eq!(ehr(&lost).claim_slot(&found, "mine").await, WriteOutcome::Stale);
+    assert_eq!(ehr(&lost).claim_slot(&found, "mine").await, WriteOutcome::Stale { version: None });
     let unversioned = crate::ehr::SlotFound { version: None, ..found };
     assert_eq!(ehr(&lost).claim_slot(&unversioned, "mine").await, WriteOutcome::Conflict);
 }

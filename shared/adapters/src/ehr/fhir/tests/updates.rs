@@ -79,8 +79,8 @@ async fn each_status_of_an_update() {
     for (status, expected) in [
         (400, WriteOutcome::Rejected { status: 400, issue: None }),
         (403, WriteOutcome::Unauthorized),
-        (409, WriteOutcome::Stale),
-        (412, WriteOutcome::Stale),
+        (409, WriteOutcome::Stale { version: None }),
+        (412, WriteOutcome::Stale { version: None }),
         (422, WriteOutcome::Rejected { status: 422, issue: None }),
         (429, WriteOutcome::Throttled { after: Duration::from_secs(5) }),
         (500, WriteOutcome::Unknown),
@@ -112,7 +112,10 @@ async fn what_goes_wrong_before_an_update_changed_nothing() {
     }
     let server = TestServer::answering(|| Reply::json(200, &held()).with("ETag", "W/\"2\"")).await;
     let stale = ehr(&server).update_patient("1", Some(&ETag::new("W/\"1\"")), &patient("p1")).await;
-    assert_eq!((stale, server.seen().len()), (WriteOutcome::Stale, 1));
+    assert_eq!(
+        (stale, server.seen().len()),
+        (WriteOutcome::Stale { version: Some(ETag::new("W/\"2\"")) }, 1)
+    );
     for id in ["", ".", ".."] {
         assert_eq!(ehr(&server).update_patient(id, None, &patient("p1")).await, WriteOutcome::NotSent);
     }
