@@ -74,10 +74,10 @@ impl Demo {
         let ops = Ops::local(layout)?;
         let sent = send(layout, stack, &plan).await?;
         let accepted = sent.iter().filter(|one| one.refused.is_none()).count();
-        let messages = u64::try_from(accepted.saturating_sub(plan.source.absorbed(&sent)))?;
         let doing = Doing::begin("waiting until the line is empty");
         let store = Store::connect(&stack.settings.section("postgres")?, Arc::new(SystemClock)).await?;
-        let drained = drain((&ops, &store), messages, Duration::from_secs(self.deadline), &doing).await;
+        let drained =
+            drain((&ops, &store), u64::try_from(accepted)?, Duration::from_secs(self.deadline), &doing).await;
         // Also what came of a line that does not empty: then most of all.
         if let Some(file) = &self.outcomes {
             let text = ops.outcomes_text().await?;

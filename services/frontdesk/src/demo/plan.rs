@@ -57,13 +57,6 @@ pub struct Source {
 pub(super) type Named = (ClinicId, String, [u8; 32]);
 
 impl Source {
-    /// How many of the lines that the gateway accepted repeat another that it accepted: it answers them and sends them nowhere.
-    pub fn absorbed(&self, sent: &[Sent]) -> usize {
-        let accepted = sent.iter().filter(|one| one.door == Door::Http && one.refused.is_none());
-        let named: Vec<&Named> = accepted.filter_map(|one| self.named.get(&one.number)).collect();
-        named.len() - named.iter().collect::<HashSet<_>>().len()
-    }
-
     /// How many lines repeat another, whatever door they came by.
     pub const fn repeats(&self) -> usize {
         self.lines - self.different
@@ -101,10 +94,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::{Door, Plan, Sent};
+    use super::Plan;
     use crate::demo::samples::{Clinic, Line};
     use domain::{ClinicId, ids::SourceName};
-    use jiff::Timestamp;
 
     fn line(number: usize, clinic: &str, submission: &str, content: u8) -> Line {
         Line {
@@ -139,9 +131,5 @@ mod tests {
         let source = &plan.source;
         assert_eq!((source.lines, source.different), (6, 4));
         assert_eq!(source.repeats(), 2);
-        let sent: Vec<Sent> = [1, 3, 5]
-            .map(|number| Sent { number, door: Door::Http, at: Timestamp::UNIX_EPOCH, refused: None })
-            .to_vec();
-        assert_eq!(source.absorbed(&sent), 1);
     }
 }
