@@ -14,13 +14,21 @@ use crate::{
 struct Running(ProcessId, Child, Program);
 
 impl Running {
+    /// Starts it, and again if it ends, as the supervisor does: a postmaster refuses while the backends of a killed one are still going.
     async fn start(program: Program, sign: Ready) -> Self {
-        let child = program.spawn().unwrap();
-        let running = Self(ProcessId::of(child.id().unwrap()).unwrap(), child, program);
-        let ready = wait::until(Duration::from_secs(90), || sign.look()).await;
-        let log = std::fs::read_to_string(running.2.log()).unwrap_or_default();
-        assert!(ready.is_ok(), "{log}");
-        running
+        let log = program.log().to_owned();
+        let ready = wait::until_some(Duration::from_secs(90), || async {
+            let child = program.spawn().unwrap();
+            let mut running = Self(ProcessId::of(child.id().unwrap()).unwrap(), child, program.clone());
+            let ready = wait::until(Duration::from_secs(60), || sign.look());
+            let ready = tokio::select! {
+                ready = ready => ready.is_ok(),
+                _ = running.1.wait() => false,
+            };
+            ready.then_some(running)
+        });
+        let ready = ready.await;
+        ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log).unwrap_or_default()))
     }
 
     async fn stop(mut self, signal: Signal) {
