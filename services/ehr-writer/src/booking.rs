@@ -3,7 +3,7 @@
 //! The slot goes first because only its version makes two requests for one slot meet (FHIR has no other lock): servers
 //! were seen to book one slot eight times where slot and appointment went in one transaction.
 
-use adapters::ehr::{AppointmentWrite, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
+use adapters::ehr::{AppointmentWrite, ReadFault, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
 use domain::{Code, effect::Resource};
 use ledger::{BeginEffect, Target, Ticket};
 
@@ -55,12 +55,17 @@ impl Task<'_> {
         let effect = SlotEffect { task: self, value: self.identity(Target::Slot).to_hex() };
         let claimed = self.drive(&effect).await?.ok_or_else(Stop::store)?;
         // The search tells how long the visit is, and nothing else: one that sees the past may show another slot of that time, or none.
-        let wanted = &self.intake.appointment;
-        match self.ehr.find_slot(&wanted.provider, wanted.start, &effect.value).await {
+        match self.find_slot(&effect.value).await {
             Ok(Some(slot)) if slot.id == claimed.id => Ok(slot),
             Ok(_) => Err(Stop::unavailable(&self.endpoint)),
             Err(fault) => Err(Stop::read(&fault, &self.endpoint)),
         }
+    }
+
+    /// The slot of the requested time: the one that `ours` claims, or else a free one.
+    async fn find_slot(&self, ours: &str) -> Result<Option<SlotFound>, ReadFault> {
+        let wanted = &self.intake.appointment;
+        self.ehr.find_slot(&wanted.provider, wanted.start, ours).await
     }
 
     async fn release(&self) -> Result<(), Stop> {
@@ -74,22 +79,17 @@ struct SlotEffect<'t> {
     value: String,
 }
 
-impl SlotEffect<'_> {
-    /// The slot as it is now; a slot that is not offered at all is as good as taken.
-    async fn find(&self) -> Result<SlotFound, Stop> {
-        let wanted = &self.task.intake.appointment;
-        let found = self.task.ehr.find_slot(&wanted.provider, wanted.start, &self.value).await;
-        found.map_err(|fault| Stop::read(&fault, &self.task.endpoint))?.ok_or(Stop::Hold(Code::SlotTaken))
-    }
-}
-
 impl Effect for SlotEffect<'_> {
     fn wish(&self) -> BeginEffect {
         self.task.effect(Target::Slot)
     }
 
     async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
-        let slot = self.find().await?;
+        let found = self.task.find_slot(&self.value).await;
+        // One that is not offered at all is as good as taken.
+        let slot = found
+            .map_err(|fault| Stop::read(&fault, &self.task.endpoint))?
+            .ok_or(Stop::Hold(Code::SlotTaken))?;
         if slot.status == SlotStatus::Busy && !slot.claimed_by_us(&self.value) {
             return Err(Stop::Hold(Code::SlotTaken));
         }
@@ -101,8 +101,7 @@ impl Effect for SlotEffect<'_> {
     }
 
     async fn search(&self, _ticket: &Ticket) -> Search {
-        let wanted = &self.task.intake.appointment;
-        match self.task.ehr.find_slot(&wanted.provider, wanted.start, &self.value).await {
+        match self.task.find_slot(&self.value).await {
             Ok(Some(slot)) if slot.claimed_by_us(&self.value) => {
                 Search::One { id: slot.id, version: slot.version, agrees: true, current: true }
             }
@@ -131,8 +130,7 @@ impl Effect for ReleaseEffect<'_> {
 
     /// Found means released: the slot no longer carries our claim.
     async fn search(&self, ticket: &Ticket) -> Search {
-        let wanted = &self.task.intake.appointment;
-        match (self.task.ehr.find_slot(&wanted.provider, wanted.start, &self.value).await, &ticket.resource) {
+        match (self.task.find_slot(&self.value).await, &ticket.resource) {
             (Ok(Some(slot)), _) if slot.claimed_by_us(&self.value) => Search::None,
             (Ok(_), Some(slot)) => {
                 Search::One { id: slot.id.clone(), version: None, agrees: true, current: true }

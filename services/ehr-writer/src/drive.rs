@@ -203,14 +203,11 @@ impl Task<'_> {
             Search::One { id, version, agrees, current } => match (ticket.role, &ticket.resource) {
                 (Role::Update, Some(known)) if known.id != id => SearchResult::Conflict,
                 (Role::Update, known) => {
+                    let until = ticket.not_before.saturating_add(OWNERS_TIME).unwrap_or(Timestamp::MAX);
                     match updated(known.as_ref(), resource(id, version), (own, current), began) {
                         Some(found) => found,
                         // Its own worker is given the time to say whether it was its content.
-                        None if began
-                            < ticket.not_before.saturating_add(OWNERS_TIME).unwrap_or(Timestamp::MAX) =>
-                        {
-                            return Err(Stop::Snooze(TURN));
-                        }
+                        None if began < until => return Err(Stop::Snooze(TURN)),
                         None => SearchResult::Conflict,
                     }
                 }

@@ -75,18 +75,17 @@ impl Report {
             let struck = |name: &&&str| self.strikes.of(name) == 0;
             hollow.extend(Action::NAMES.iter().filter(struck).map(|name| format!("never struck: {name}")));
             let seen = self.seen();
-            hollow.extend(
-                seen.iter().filter(|(_, count)| *count == 0).map(|(what, _)| format!("never seen: {what}")),
-            );
+            let unseen = seen.iter().filter(|(_, count)| *count == 0);
+            hollow.extend(unseen.map(|(what, _)| format!("never seen: {what}")));
         }
         hollow
     }
 
     /// What a run in which everything strikes must have met: what was ordered may have passed everyone by.
-    fn seen(&self) -> Vec<(&str, u64)> {
+    fn seen(&self) -> Vec<(String, u64)> {
         let Counts { blackholed, lost_to_client, lost_to_server, .. } = self.connections;
         let Ambiguity { found, absent, lapsed, .. } = self.ambiguity;
-        let mut seen = vec![
+        let own = [
             ("a death at a named point", self.strikes.points().values().sum()),
             ("a black hole", blackholed),
             ("a lost confirm", lost_to_client),
@@ -95,8 +94,12 @@ impl Report {
             ("a write in doubt that was not there", absent),
             ("a lease that ended without an outcome", lapsed),
         ];
-        seen.extend(weather::OF_THE_EHR.map(|fault| (fault, self.outside.get(fault).copied().unwrap_or(0))));
-        seen
+        let outside = |fault: String| {
+            let count = self.outside.get(&fault).copied().unwrap_or(0);
+            (fault, count)
+        };
+        let own = own.into_iter().map(|(what, count)| (what.to_owned(), count));
+        own.chain(weather::of_the_ehr().into_iter().map(outside)).collect()
     }
 
     /// The checks that found something wrong, and whether the line did not empty.

@@ -1,28 +1,13 @@
 //! How the world outside misbehaves: sets of faults, one of which holds at a time.
 
+use std::collections::BTreeSet;
+
 use testkit::sandbox::{Class, Commit, Fault, Interaction, LateAnswer, Rule};
 
 use super::settings::{LATE_MS, UNSEEN_MS};
 
 /// How many kinds of weather there are. They follow one another, so that a run has each of them.
 pub const KINDS: u8 = 8;
-
-/// The EHR's faults, as the sandbox counts them. Even a run of three minutes meets them all.
-pub const OF_THE_EHR: [&str; 13] = [
-    "ehr.cut_after_commit",
-    "ehr.cut_before_commit",
-    "ehr.error_after_commit",
-    "ehr.error_before_commit",
-    "ehr.garbage",
-    "ehr.hang_after_commit",
-    "ehr.hang_before_commit",
-    "ehr.late_commit_cut",
-    "ehr.late_commit_error",
-    "ehr.non_atomic",
-    "ehr.slow",
-    "ehr.stale_search",
-    "ehr.throttle",
-];
 
 /// Longer than our own deadline for a call.
 const TOO_LONG_MS: u64 = 6_000;
@@ -84,6 +69,11 @@ pub fn rules(kind: u8) -> Vec<Rule> {
     rules
 }
 
+/// The EHR's faults in all weathers, as the sandbox counts them. Even a run of three minutes meets them all.
+pub fn of_the_ehr() -> BTreeSet<String> {
+    (0..KINDS).flat_map(rules).filter(|rule| rule.class == Class::Ehr).map(|rule| rule.name()).collect()
+}
+
 /// What makes a second write visible where nothing of ours prevents it.
 pub fn against_rewriting() -> Vec<Rule> {
     let created = |fault, chance| Rule::new(Class::Ehr, fault).chance(chance).at(Interaction::Create);
@@ -101,7 +91,7 @@ pub fn against_sleepers() -> Vec<Rule> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KINDS, against_rewriting, against_sleepers, rules};
+    use super::{KINDS, against_rewriting, against_sleepers, of_the_ehr, rules};
 
     #[test]
     fn each_weather_is_one_that_the_sandbox_takes() {
@@ -109,5 +99,6 @@ mod tests {
             assert_eq!(rule.check(), Ok(()), "{rule:?}");
         }
         assert!(rules(0).is_empty(), "there is fair weather too");
+        assert_eq!(of_the_ehr().len(), 13);
     }
 }

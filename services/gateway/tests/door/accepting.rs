@@ -1,5 +1,7 @@
 //! What is accepted, and what the line gets.
 
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -47,6 +49,9 @@ async fn a_bare_form_is_named_by_key_then_webhook_then_hash() {
             let answer = door.send(keyed("/v1/intake/clinic-01/1", body)).await;
             out.push(answer.body["submission_id"].as_str().unwrap().to_owned());
         }
+        let got = door.ingest.got.lock().unwrap();
+        let different: HashSet<_> = got.iter().map(|one| &one.meta.submission).collect();
+        assert_eq!(different.len(), 2, "the same body is the same submission");
         out
     };
     assert_eq!(hashes[0], hashes[1]);

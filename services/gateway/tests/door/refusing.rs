@@ -190,6 +190,7 @@ async fn the_same_submission_in_flight_waits() {
     release(&door, waiting).await;
     door.only_message();
     assert_eq!(door.send(request()).await.status, StatusCode::ACCEPTED);
+    door.one_submission(2);
 }
 
 #[tokio::test]

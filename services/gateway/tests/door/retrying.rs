@@ -12,11 +12,8 @@ async fn the_same_again_gets_the_same_answer_and_is_published_again() {
     let first = door.send(signed("/v1/intake/clinic-01", "msg_1", "{}")).await;
     let again = door.send(signed("/v1/intake/clinic-01", "msg_1", "{}")).await;
     assert_eq!((first.status, &first.body), (again.status, &again.body));
-    // The broker may have lost what it had confirmed: the same submission, under the same correlation.
-    let published = door.ingest.got.lock().unwrap();
-    assert_eq!(published.len(), 2);
-    let meta = |at: usize| (published[at].meta.submission.clone(), published[at].meta.correlation);
-    assert_eq!(meta(0), meta(1));
+    // The broker may have lost what it had confirmed.
+    door.one_submission(2);
 }
 
 #[tokio::test]
@@ -27,6 +24,7 @@ async fn a_resent_submission_with_a_new_time_is_the_same() {
     body["submitted_at"] = "2027-01-07T09:05:00Z".into();
     let again = door.send(keyed("/v1/intake/clinic-01", body.to_string())).await;
     assert_eq!((again.status, again.body), (StatusCode::ACCEPTED, first.body));
+    door.one_submission(2);
 }
 
 #[tokio::test]

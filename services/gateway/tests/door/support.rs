@@ -1,8 +1,11 @@
 //! A gateway with two sources, two clinics, and fakes where the broker and the database are.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -162,6 +165,13 @@ impl Door {
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// So many messages arrived, and all are one submission, under one correlation.
+    pub(crate) fn one_submission(&self, messages: usize) {
+        let got = self.ingest.got.lock().unwrap();
+        let names: HashSet<_> = got.iter().map(|one| (&one.meta.submission, one.meta.correlation)).collect();
+        assert_eq!((got.len(), names.len()), (messages, 1), "messages, submissions");
     }
 
     /// What the line would read: the only message that arrived, opened.

@@ -115,8 +115,7 @@ impl Faults {
             if settled || !applies(&active.rule, request) || !active.strikes() {
                 continue;
             }
-            let name = format!("{}.{}", request.class.as_str(), active.rule.fault.name());
-            *inner.injected.entry(name).or_default() += 1;
+            *inner.injected.entry(active.rule.name()).or_default() += 1;
             let millis = Duration::from_millis;
             match active.rule.fault.clone() {
                 Fault::Slow { ms, jitter_ms } => {

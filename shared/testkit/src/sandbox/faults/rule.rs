@@ -77,6 +77,11 @@ impl Rule {
         self
     }
 
+    /// The name under which its strikes are counted.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.class.as_str(), self.fault.name())
+    }
+
     /// Whether the rule makes sense, and why not.
     ///
     /// # Errors
