@@ -1,7 +1,8 @@
 //! The process's fire drill, as the settings order it: see [`domain::drill`].
 //!
 //! A request file with the words `<point> <nth>` arms it: at the nth passage of that point from then on the process kills itself.
-//! The file is removed once it is read. Before the process dies it adds the point's name as a line to `<request_file>.log`.
+//! With the word `stop` behind them it stops itself (SIGSTOP) until it is continued. The file is removed once it is read.
+//! Before the process dies it adds the point's name as a line to `<request_file>.log`.
 
 #[cfg(debug_assertions)]
 mod countdown;
@@ -40,15 +41,16 @@ pub(crate) fn install(settings: &Settings) -> Result<(), ConfigError> {
     }
     let section = crate::config::DrillSection::read(settings)?;
     let countdown = Arc::new(countdown::Countdown::default());
-    let strike: Box<dyn Fn(domain::drill::Point) + Send + Sync> = match section.request_file {
-        Some(file) => {
-            let file = settings.resolve(&file);
-            requests::follow(file.clone(), countdown.clone());
-            Box::new(move |point| requests::die(&file, point))
-        }
-        // Nobody can arm it.
-        None => Box::new(|_| ()),
-    };
+    let strike: Box<dyn Fn(domain::drill::Point, countdown::Strike) + Send + Sync> =
+        match section.request_file {
+            Some(file) => {
+                let file = settings.resolve(&file);
+                requests::follow(file.clone(), countdown.clone());
+                Box::new(move |point, strike| requests::strike(&file, point, strike))
+            }
+            // Nobody can arm it.
+            None => Box::new(|_, _| ()),
+        };
     tracing::warn!(drill.off = ?section.off, "drill.installed");
     domain::drill::install(Box::new(countdown::FireDrill { countdown, off: section.off, strike }));
     Ok(())

@@ -15,6 +15,7 @@ use testkit::{
     process::ProcessId,
     proxy::Direction,
     sandbox::{Control, Rule},
+    wait,
 };
 use tokio_util::task::TaskTracker;
 
@@ -28,8 +29,13 @@ use super::{
 
 /// `basic.ack`, as the broker sends it to a publisher: class 60, method 80.
 const CONFIRM: &[u8] = &[0, 60, 0, 80];
+/// How long who is asked to stop itself may take to come to the point.
+const COMES: Duration = Duration::from_secs(20);
 /// The statement that ends a transaction, in Postgres's simple protocol.
 const COMMIT: &[u8] = b"COMMIT\0";
+
+/// The processes that are stopped, by number.
+type Frozen = Arc<Mutex<BTreeMap<i32, ProcessId>>>;
 
 /// Who strikes. Everything is struck by its own process id, its own proxy, or the sandbox's control API.
 pub struct Injector<'a> {
@@ -48,7 +54,7 @@ pub struct Injector<'a> {
     /// The outside world's faults for a kind of weather.
     pub weather: fn(u8) -> Vec<Rule>,
     /// What was stopped, and waits to be continued.
-    pub frozen: Arc<Mutex<BTreeMap<i32, ProcessId>>>,
+    pub frozen: Frozen,
     /// What goes on beside.
     pub beside: TaskTracker,
 }
@@ -125,6 +131,12 @@ impl Injector<'_> {
                 true
             }
             Action::Freeze(instance, time) => self.freeze(instance, *time),
+            Action::FreezeAt(instance, point, nth, time) => {
+                ask(self.layout, instance, &format!("{point} {nth} stop"))?;
+                self.wake_stopped(instance, *time, action.name());
+                // It is counted once it has come to the point.
+                false
+            }
             Action::Cut(instance, peer) => self.proxy(instance, *peer, |proxy| proxy.cut()),
             Action::Blackhole(instance, peer, way, time) => {
                 self.proxy(instance, *peer, |proxy| proxy.blackhole(*way, *time))
@@ -148,7 +160,7 @@ impl Injector<'_> {
     fn kill(&self, name: &str) -> bool {
         let Some(process) = self.supervisor.process(name) else { return false };
         // Who is stopped is to be continued: dead it could not be.
-        if self.is_frozen(&process) {
+        if is_frozen(&self.frozen, &process) {
             return false;
         }
         process.signal(Signal::SIGKILL);
@@ -157,22 +169,25 @@ impl Injector<'_> {
 
     fn freeze(&self, name: &str, time: Duration) -> bool {
         let Some(process) = self.supervisor.process(name) else { return false };
-        if self.is_frozen(&process) {
+        if is_frozen(&self.frozen, &process) {
             return false;
         }
-        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(process.pid, process.clone());
         process.signal(Signal::SIGSTOP);
-        let frozen = self.frozen.clone();
-        self.beside.spawn(async move {
-            tokio::time::sleep(time).await;
-            process.signal(Signal::SIGCONT);
-            frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(&process.pid);
-        });
+        self.beside.spawn(wake(self.frozen.clone(), process, time));
         true
     }
 
-    fn is_frozen(&self, process: &ProcessId) -> bool {
-        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&process.pid)
+    /// Lets who was asked to stop itself go on after a while.
+    fn wake_stopped(&self, name: &str, time: Duration, counted: &'static str) {
+        let Some(process) = self.supervisor.process(name) else { return };
+        let (frozen, strikes) = (self.frozen.clone(), self.strikes.clone());
+        self.beside.spawn(async move {
+            let stopped = || async { process.is_stopped() && !is_frozen(&frozen, &process) };
+            if wait::until(COMES, stopped).await.is_ok() {
+                strikes.add(counted);
+                wake(frozen, process, time).await;
+            }
+        });
     }
 
     fn proxy(&self, instance: &str, peer: Peer, strike: impl FnOnce(&testkit::proxy::Proxy)) -> bool {
@@ -181,7 +196,22 @@ impl Injector<'_> {
     }
 }
 
-/// Asks a process to kill itself. It sees the request by itself; one that was not seen yet is replaced.
+fn is_frozen(frozen: &Frozen, process: &ProcessId) -> bool {
+    frozen.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&process.pid)
+}
+
+/// Lets a stopped process go on after a while.
+fn wake(frozen: Frozen, process: ProcessId, time: Duration) -> impl Future<Output = ()> {
+    // At once, not when it is first polled: nobody else is to strike it now.
+    frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(process.pid, process.clone());
+    async move {
+        tokio::time::sleep(time).await;
+        process.signal(Signal::SIGCONT);
+        frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(&process.pid);
+    }
+}
+
+/// Asks a process to kill or to stop itself. It sees the request by itself; one that was not seen yet is replaced.
 fn ask(layout: &Layout, instance: &str, request: &str) -> anyhow::Result<()> {
     let file = request_file(layout, instance);
     // In one step, so that it is never read half written.

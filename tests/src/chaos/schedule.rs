@@ -59,6 +59,8 @@ pub enum Action {
     CrashAt(&'static str, Point, u32),
     /// SIGSTOP, and SIGCONT after this time.
     Freeze(&'static str, Duration),
+    /// A process is asked to stop itself at the nth passage of a point, and gets SIGCONT after this time.
+    FreezeAt(&'static str, Point, u32, Duration),
     /// SIGKILL of the broker's node.
     KillBroker,
     /// SIGKILL of the database's postmaster.
@@ -96,7 +98,7 @@ impl Action {
         match self {
             Self::Kill(_) => kill,
             Self::CrashAt(..) => crash,
-            Self::Freeze(..) => freeze,
+            Self::Freeze(..) | Self::FreezeAt(..) => freeze,
             Self::KillBroker => broker,
             Self::KillDatabase => database,
             Self::Cut(..) => cut,
@@ -117,8 +119,10 @@ pub struct Mix {
     pub kill: u32,
     /// Weight of [`Action::CrashAt`].
     pub crash: u32,
-    /// Weight of [`Action::Freeze`].
+    /// Weight of [`Action::Freeze`] and [`Action::FreezeAt`] together.
     pub freeze: u32,
+    /// The points at which processes are asked to die or to stop themselves. Where none is named: any to die, and any moment to stop.
+    pub at: &'static [Point],
     /// Weight of [`Action::KillBroker`].
     pub broker: u32,
     /// Weight of [`Action::KillDatabase`].
@@ -143,6 +147,7 @@ impl Mix {
             kill: 24,
             crash: 30,
             freeze: 6,
+            at: &[],
             broker: 3,
             database: 5,
             network: 18,
@@ -160,6 +165,7 @@ impl Mix {
             kill: 0,
             crash: 0,
             freeze: 0,
+            at: &[],
             broker: 0,
             database: 0,
             network: 0,
@@ -174,8 +180,11 @@ impl Mix {
     pub fn against(protection: Protection) -> Self {
         let often = Self::calm(Duration::from_millis(1500));
         match protection {
+            // Where what was taken in is sure to be in hand.
             Protection::AckAfterCommit => Self {
                 kill: 1,
+                crash: 2,
+                at: &[Point::AdmissionBeforeCommit, Point::IntentBeforeCommit, Point::JournalBeforeCommit],
                 victims: vec!["validation", "eligibility", "ehr-writer", "notification"],
                 ..often
             },
@@ -186,8 +195,10 @@ impl Mix {
             }
             // What the EHR answers, and pairs of submissions of one person, are enough.
             Protection::SearchBeforeRewrite | Protection::PatientSlot => often,
-            // One of the two, so that the other takes over what the sleeper holds.
-            Protection::Fencing => Self { freeze: 1, victims: vec!["ehr-writer"], ..often },
+            // Where it has an answer that it will tell when it goes on. One of the two, so that the other takes over what it holds.
+            Protection::Fencing => {
+                Self { freeze: 1, at: &[Point::EhrAfterWrite], victims: vec!["ehr-writer"], ..often }
+            }
         }
     }
 }

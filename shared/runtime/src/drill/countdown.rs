@@ -7,34 +7,45 @@ use std::sync::{
 
 use domain::drill::{Drill, Point, Protection};
 
-/// Which point is armed, and how many passages are left: one number, so that nothing is ever seen half. Zero: none.
+/// What a process does to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strike {
+    /// It dies, as by `kill -9`.
+    Die,
+    /// It stops, until somebody sends it SIGCONT.
+    Stop,
+}
+
+/// Which point is armed, for what, and how many passages are left: one number, so that nothing is ever seen half. Zero: none.
 #[derive(Default)]
 pub(super) struct Countdown(AtomicU64);
 
 impl Countdown {
     /// Arms a point for its `nth` passage from now on. What was armed before is not any more.
-    pub(super) fn arm(&self, point: Point, nth: u32) {
-        let armed = if nth == 0 { 0 } else { place(point) | u64::from(nth) };
+    pub(super) fn arm(&self, point: Point, nth: u32, strike: Strike) {
+        let how = if strike == Strike::Stop { STOP } else { 0 };
+        let armed = if nth == 0 { 0 } else { how | place(point) | u64::from(nth) };
         self.0.store(armed, Ordering::Relaxed);
     }
 
-    /// Notes a passage. True once, for the one that was asked for. Unarmed it costs one relaxed load.
-    pub(super) fn passes(&self, point: Point) -> bool {
+    /// Notes a passage. Says once, at the one that was asked for, what for. Unarmed it costs one relaxed load.
+    pub(super) fn passes(&self, point: Point) -> Option<Strike> {
         let mut seen = self.0.load(Ordering::Relaxed);
         while seen & PLACE == place(point) {
-            let left = (seen & LEFT) - 1;
-            let next = if left == 0 { 0 } else { place(point) | left };
+            let next = if seen & LEFT == 1 { 0 } else { seen - 1 };
             match self.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return left == 0,
+                Ok(_) if next > 0 => return None,
+                Ok(_) => return Some(if seen & STOP == 0 { Strike::Die } else { Strike::Stop }),
                 Err(now) => seen = now,
             }
         }
-        false
+        None
     }
 }
 
 const LEFT: u64 = u32::MAX as u64;
-const PLACE: u64 = !LEFT;
+const STOP: u64 = 1 << 63;
+const PLACE: u64 = !(LEFT | STOP);
 
 /// Never zero, so that no point is mistaken for none.
 const fn place(point: Point) -> u64 {
@@ -46,14 +57,14 @@ pub(super) struct FireDrill {
     pub(super) countdown: Arc<Countdown>,
     /// The protections that are taken away.
     pub(super) off: Vec<Protection>,
-    /// What happens at the armed passage. In a service it does not return.
-    pub(super) strike: Box<dyn Fn(Point) + Send + Sync>,
+    /// What happens at the armed passage.
+    pub(super) strike: Box<dyn Fn(Point, Strike) + Send + Sync>,
 }
 
 impl Drill for FireDrill {
     fn at(&self, point: Point) {
-        if self.countdown.passes(point) {
-            (self.strike)(point);
+        if let Some(strike) = self.countdown.passes(point) {
+            (self.strike)(point, strike);
         }
     }
 
@@ -68,12 +79,14 @@ mod tests {
 
     use domain::drill::{Drill, Point, Protection};
 
-    use super::{Countdown, FireDrill};
+    use super::{Countdown, FireDrill, Strike};
 
-    fn drill(countdown: &Arc<Countdown>) -> (FireDrill, Arc<Mutex<Vec<Point>>>) {
-        let struck = Arc::new(Mutex::new(Vec::new()));
+    type Struck = Arc<Mutex<Vec<(Point, Strike)>>>;
+
+    fn drill(countdown: &Arc<Countdown>) -> (FireDrill, Struck) {
+        let struck = Struck::default();
         let note = struck.clone();
-        let strike = Box::new(move |point| note.lock().unwrap().push(point));
+        let strike = Box::new(move |point, how| note.lock().unwrap().push((point, how)));
         (FireDrill { countdown: countdown.clone(), off: vec![Protection::Confirms], strike }, struck)
     }
 
@@ -83,11 +96,13 @@ mod tests {
         let (drill, struck) = drill(&countdown);
         Point::ALL.iter().for_each(|point| drill.at(*point));
         assert!(struck.lock().unwrap().is_empty(), "nothing is armed");
-        for asked in Point::ALL {
-            countdown.arm(*asked, 3);
+        for (asked, how) in
+            Point::ALL.iter().flat_map(|point| [(*point, Strike::Die), (*point, Strike::Stop)])
+        {
+            countdown.arm(asked, 3, how);
             for passage in 1..=5 {
                 Point::ALL.iter().for_each(|point| drill.at(*point));
-                let expected: &[Point] = if passage < 3 { &[] } else { &[*asked] };
+                let expected: &[_] = if passage < 3 { &[] } else { &[(asked, how)] };
                 assert_eq!(*struck.lock().unwrap(), expected, "{asked} at {passage}");
             }
             struck.lock().unwrap().clear();
@@ -97,22 +112,22 @@ mod tests {
     #[test]
     fn arming_again_starts_over_and_zero_disarms() {
         let countdown = Countdown::default();
-        countdown.arm(Point::BeforeAck, 1);
-        countdown.arm(Point::AfterAck, 2);
-        assert!(!countdown.passes(Point::BeforeAck));
-        assert!(!countdown.passes(Point::AfterAck));
-        assert!(countdown.passes(Point::AfterAck));
-        countdown.arm(Point::AfterAck, 1);
-        countdown.arm(Point::AfterAck, 0);
-        assert!(!countdown.passes(Point::AfterAck));
+        countdown.arm(Point::BeforeAck, 1, Strike::Stop);
+        countdown.arm(Point::AfterAck, 2, Strike::Die);
+        assert_eq!(countdown.passes(Point::BeforeAck), None);
+        assert_eq!(countdown.passes(Point::AfterAck), None);
+        assert_eq!(countdown.passes(Point::AfterAck), Some(Strike::Die));
+        countdown.arm(Point::AfterAck, 1, Strike::Stop);
+        countdown.arm(Point::AfterAck, 0, Strike::Stop);
+        assert_eq!(countdown.passes(Point::AfterAck), None);
     }
 
     #[test]
     fn of_many_that_pass_at_once_one_is_struck() {
         let countdown = Countdown::default();
-        countdown.arm(Point::BeforePublish, 300);
+        countdown.arm(Point::BeforePublish, 300, Strike::Die);
         let struck: usize = std::thread::scope(|scope| {
-            let passing = || (0..200).filter(|_| countdown.passes(Point::BeforePublish)).count();
+            let passing = || (0..200).filter_map(|_| countdown.passes(Point::BeforePublish)).count();
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(passing)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).sum()
         });

@@ -1,4 +1,4 @@
-//! Requests to die, by file.
+//! Requests to die or to stop, by file.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,7 +14,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::countdown::Countdown;
+use super::countdown::{Countdown, Strike};
 
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -22,8 +22,8 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(super) fn follow(file: PathBuf, countdown: Arc<Countdown>) {
     std::thread::spawn(move || {
         loop {
-            if let Some((point, nth)) = take(&file) {
-                countdown.arm(point, nth);
+            if let Some((point, nth, strike)) = take(&file) {
+                countdown.arm(point, nth, strike);
                 tracing::warn!(drill.point = point.as_str(), drill.nth = nth, "drill.armed");
             }
             std::thread::sleep(EVERY);
@@ -32,7 +32,7 @@ pub(super) fn follow(file: PathBuf, countdown: Arc<Countdown>) {
 }
 
 /// The request, if there is one. What cannot be read as one is removed too; an empty file is one that is being written.
-fn take(file: &Path) -> Option<(Point, u32)> {
+fn take(file: &Path) -> Option<(Point, u32, Strike)> {
     let text = fs::read_to_string(file).ok()?;
     if text.is_empty() || fs::remove_file(file).is_err() {
         return None;
@@ -44,15 +44,32 @@ fn take(file: &Path) -> Option<(Point, u32)> {
     request
 }
 
-/// `<point> <nth>`; `nth` counts from 1, and 0 takes back what was asked.
-fn parse(text: &str) -> Option<(Point, u32)> {
+/// `<point> <nth>`, and `stop` behind it for who shall not die; `nth` counts from 1, and 0 takes back what was asked.
+fn parse(text: &str) -> Option<(Point, u32, Strike)> {
     let mut words = text.split_whitespace();
     let (point, nth) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    words.next().is_none().then_some((point, nth))
+    let strike = match words.next() {
+        None => Strike::Die,
+        Some("stop") => Strike::Stop,
+        Some(_) => return None,
+    };
+    words.next().is_none().then_some((point, nth, strike))
+}
+
+/// Strikes the process.
+pub(super) fn strike(file: &Path, point: Point, strike: Strike) {
+    match strike {
+        Strike::Die => die(file, point),
+        // Every thread of it. Whoever asked sees that it has stopped, and lets it go on.
+        Strike::Stop => {
+            tracing::warn!(drill.point = point.as_str(), "drill.stop");
+            let _ = kill(Pid::this(), Signal::SIGSTOP);
+        }
+    }
 }
 
 /// Leaves a note and kills the process. Nothing of it runs any more, no destructor and no handler: as with any other `kill -9`.
-pub(super) fn die(file: &Path, point: Point) {
+fn die(file: &Path, point: Point) -> ! {
     tracing::warn!(drill.point = point.as_str(), "drill.crash");
     note(file, point);
     // A signal to oneself cannot fail for want of rights, and this one cannot be caught.
@@ -74,15 +91,18 @@ fn note(file: &Path, point: Point) {
 mod tests {
     use domain::drill::Point;
 
-    use super::{note, parse, take};
+    use super::{Strike, note, parse, take};
 
     #[test]
     fn a_request_is_a_point_and_a_number() {
         for point in Point::ALL {
-            assert_eq!(parse(&format!("{point} 7\n")), Some((*point, 7)));
+            assert_eq!(parse(&format!("{point} 7\n")), Some((*point, 7, Strike::Die)));
+            assert_eq!(parse(&format!("{point} 7 stop\n")), Some((*point, 7, Strike::Stop)));
         }
-        assert_eq!(parse("ack.before 0"), Some((Point::BeforeAck, 0)), "nothing any more");
-        for text in ["", "ack.before", "ack.before -1", "ack.before 1 2", "nowhere 1", "1"] {
+        assert_eq!(parse("ack.before 0"), Some((Point::BeforeAck, 0, Strike::Die)), "nothing any more");
+        for text in
+            ["", "ack.before", "ack.before -1", "ack.before 1 2", "ack.before 1 stop 2", "nowhere 1", "1"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }
@@ -95,7 +115,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         assert_eq!((take(&file), file.exists()), (None, true), "it is being written");
         std::fs::write(&file, "ack.before 2").unwrap();
-        assert_eq!((take(&file), file.exists()), (Some((Point::BeforeAck, 2)), false));
+        assert_eq!((take(&file), file.exists()), (Some((Point::BeforeAck, 2, Strike::Die)), false));
         std::fs::write(&file, "nonsense").unwrap();
         assert_eq!((take(&file), file.exists()), (None, false));
     }

@@ -38,6 +38,11 @@ impl ProcessId {
         self.boot == boot() && running_since(self.pid) == Some(self.started)
     }
 
+    /// Whether that very process is stopped, as by SIGSTOP.
+    pub fn is_stopped(&self) -> bool {
+        self.boot == boot() && of_running(self.pid) == Some(('T', self.started))
+    }
+
     /// Sends a signal to that very process; nothing happens if it is gone.
     pub fn signal(&self, signal: Signal) {
         if self.is_running() {
@@ -67,18 +72,20 @@ impl ProcessId {
 
 /// The start time of a process that runs.
 fn running_since(pid: i32) -> Option<u64> {
-    start_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    of_running(pid).map(|(_, started)| started)
 }
 
-/// The start time in the text of `/proc/PID/stat`, unless the process has ended and only waits to be collected.
-fn start_in(stat: &str) -> Option<u64> {
+/// State and start time of a process that runs.
+fn of_running(pid: i32) -> Option<(char, u64)> {
+    read(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// State and start time in the text of `/proc/PID/stat`, unless the process has ended and only waits to be collected.
+fn read(stat: &str) -> Option<(char, u64)> {
     // The second field is the program's name in brackets, which may itself hold brackets and spaces.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X" | "x") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    let state = fields.next()?.chars().next().filter(|state| !matches!(state, 'Z' | 'X' | 'x'))?;
+    Some((state, fields.nth(18)?.parse().ok()?))
 }
 
 fn boot() -> String {
@@ -87,7 +94,8 @@ fn boot() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ProcessId, start_in};
+    use super::{ProcessId, read};
+    use crate::wait;
     use nix::sys::signal::Signal;
     use std::time::Duration;
 
@@ -95,9 +103,9 @@ mod tests {
     fn reads_the_start_time_behind_a_strange_name() {
         let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
         let line = |state: &str| format!("12 (a) b) {state} {}", fields.join(" "));
-        assert_eq!(start_in(&line("S")), Some(22));
-        assert_eq!(start_in(&line("Z")), None);
-        assert_eq!(start_in("12 (cut"), None);
+        assert_eq!(read(&line("S")), Some(('S', 22)));
+        assert_eq!(read(&line("Z")), None);
+        assert_eq!(read("12 (cut"), None);
     }
 
     #[tokio::test]
@@ -108,6 +116,11 @@ mod tests {
         assert!(!other.is_running());
         other.signal(Signal::SIGKILL);
         assert!(real.is_running());
+        assert!(!real.is_stopped());
+        real.signal(Signal::SIGSTOP);
+        wait::until(Duration::from_secs(10), || async { real.is_stopped() }).await.unwrap();
+        assert!(real.is_running() && !other.is_stopped());
+        real.signal(Signal::SIGCONT);
         let (gone, status) = tokio::join!(real.stop(Signal::SIGTERM, Duration::from_secs(5)), child.wait());
         assert!(gone && !status.unwrap().success());
     }

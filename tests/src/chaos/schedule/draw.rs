@@ -43,8 +43,10 @@ impl Schedule {
         let network = [0, 1, 2].map(|kind| self.network(kind));
         all.extend(network);
         let writer = self.writer();
+        let time = self.freeze_time();
         all.extend([
-            self.freeze(),
+            Action::Freeze(writer, time),
+            Action::FreezeAt(writer, Point::EhrAfterWrite, 1, time),
             Action::KillBroker,
             Action::KillDatabase,
             Action::LoseConfirm(writer),
@@ -70,16 +72,33 @@ impl Schedule {
 
     fn crash(&mut self) -> Action {
         let victim = self.victim();
-        match points(victim).choose(&mut self.rng) {
-            Some(point) => Action::CrashAt(victim, *point, self.rng.random_range(1..=20)),
+        match self.point(victim) {
+            Some((point, nth)) => Action::CrashAt(victim, point, nth),
             None => Action::Kill(victim),
         }
+    }
+
+    /// A point that the victim passes, and how often before it is struck there.
+    fn point(&mut self, victim: &str) -> Option<(Point, u32)> {
+        let passed =
+            points(victim).into_iter().filter(|one| self.mix.at.is_empty() || self.mix.at.contains(one));
+        let point = passed.collect::<Vec<_>>().choose(&mut self.rng).copied()?;
+        Some((point, self.rng.random_range(1..=20)))
     }
 
     /// Only who holds leases has one to outlive; others are stopped as long, which costs them their connections.
     fn freeze(&mut self) -> Action {
         let victim = if self.rng.random_bool(0.6) { self.writer() } else { self.victim() };
-        Action::Freeze(victim, Duration::from_secs(self.rng.random_range(FREEZE_S)))
+        let time = self.freeze_time();
+        let named = !self.mix.at.is_empty() || self.rng.random_bool(0.5);
+        match self.point(victim).filter(|_| named) {
+            Some((point, nth)) => Action::FreezeAt(victim, point, nth, time),
+            None => Action::Freeze(victim, time),
+        }
+    }
+
+    fn freeze_time(&mut self) -> Duration {
+        Duration::from_secs(self.rng.random_range(FREEZE_S))
     }
 
     fn writer(&mut self) -> &'static str {
