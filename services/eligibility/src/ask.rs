@@ -72,8 +72,11 @@ impl Asker {
                 return Err(NoAnswer::Refused);
             }
             Err(fault) => {
-                if let Some(cx) = cx {
-                    cx.failed(&route.endpoint);
+                match (cx, fault) {
+                    // A payer behind a clearinghouse is away: that says nothing about the others behind it.
+                    (Some(cx), PayerFault::NotNow) => cx.succeeded(&route.endpoint),
+                    (Some(cx), _) => cx.failed(&route.endpoint),
+                    (None, _) => {}
                 }
                 return Err(NoAnswer::Later(route.endpoint.clone(), fault));
             }

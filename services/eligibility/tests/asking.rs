@@ -53,11 +53,19 @@ impl Desk {
         message: &Message<Validated>,
         failed_s: Option<i64>,
     ) -> Result<EligibilityStatus, Fault> {
-        let mut cx = Context::detached(self.clock.clone(), desk::keys().unwrap());
+        let mut cx = self.context();
         if let Some(seconds) = failed_s {
             cx = cx.retried(1, self.clock.now() - jiff::SignedDuration::from_secs(seconds));
         }
-        match self.stage.handle(message.clone(), &cx).await? {
+        self.with(message, &cx).await
+    }
+
+    fn context(&self) -> Context {
+        Context::detached(self.clock.clone(), desk::keys().unwrap())
+    }
+
+    async fn with(&self, message: &Message<Validated>, cx: &Context) -> Result<EligibilityStatus, Fault> {
+        match self.stage.handle(message.clone(), cx).await? {
             Outcome::Emit(message) => {
                 let status = message.secret.expose().eligibility.status;
                 assert_eq!(cx.facts().eligibility, Some(status));
@@ -99,6 +107,21 @@ async fn a_payer_that_is_down_is_waited_for_and_then_the_intake_goes_on_to_be_as
     let due = desk.store.due_rechecks(10, jiff::SignedDuration::from_mins(1)).await.unwrap();
     assert_eq!(due.len(), 1);
     assert_eq!(Some(due[0].admission), message.meta.admission);
+}
+
+#[tokio::test]
+async fn a_payer_that_cannot_answer_opens_no_breaker_before_the_others_behind_its_clearinghouse() {
+    for (fault, stands) in [(PayerFault::NotNow, false), (PayerFault::Unavailable, true)] {
+        let (desk, message) = (Desk::open().await, message());
+        let first = desk.context();
+        // More than open a breaker, in a row and in their share.
+        for _ in 0..30 {
+            desk.payer.fault(fault);
+            let asked = desk.with(&message, &desk.context().beside(&first)).await;
+            assert!(matches!(asked, Err(Fault::Throttled { code: Code::PayerUnavailable, .. })));
+        }
+        assert_eq!(first.held_back(&domain::Endpoint::payer("all")).is_some(), stands, "{fault:?}");
+    }
 }
 
 #[tokio::test]

@@ -46,6 +46,6 @@ pub async fn run(payer: &dyn Payer, world: &World) {
     }
     if let Some(down) = &world.down {
         let status = payer.eligibility(down).await.map(|eligibility| eligibility.status);
-        assert!(status == Err(PayerFault::Unavailable), "a payer that is down: {status:?}");
+        assert!(status == Err(PayerFault::NotNow), "a payer that is down: {status:?}");
     }
 }

@@ -79,8 +79,10 @@ pub struct Holder {
 /// We could not find out. Named by what the caller can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayerFault {
-    /// No answer, or one that says "not now" (AAA 42, 80): ask again later.
+    /// No answer: ask again later.
     Unavailable,
+    /// Whom we ask has answered, for a payer that cannot answer now (AAA 42, 80): ask again later. Others' payers behind it may well answer.
+    NotNow,
     /// Asked to wait.
     Throttled {
         /// At least this long.

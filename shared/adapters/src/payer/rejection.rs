@@ -43,7 +43,7 @@ impl Rejection {
     fn meaning(&self) -> Meaning {
         match (self.level, self.reason.as_str()) {
             // "Unable to respond at current time", "no response received - transaction terminated".
-            (_, "42" | "80") => Meaning::Fault(PayerFault::Unavailable),
+            (_, "42" | "80") => Meaning::Fault(PayerFault::NotNow),
             // "Authorized quantity exceeded".
             (Level::Payer, "04") => Meaning::Fault(PayerFault::Throttled { after: QUOTA }),
             // Invalid or missing member id, patient not found, member not found, found but not as this patient.
@@ -52,7 +52,7 @@ impl Rejection {
             // 15, provider 43, ...): it may well be known, so a person must look.
             (Level::Member, _) => Meaning::Status(EligibilityStatus::Undetermined),
             // "Resubmit the original transaction": the payer's own trouble, whatever the reason.
-            (Level::Payer, _) if self.follow_up == "P" => Meaning::Fault(PayerFault::Unavailable),
+            (Level::Payer, _) if self.follow_up == "P" => Meaning::Fault(PayerFault::NotNow),
             // Access restrictions, invalid participant, provider not on file: somebody must change the set-up.
             (Level::Payer | Level::Provider, _) => Meaning::Fault(PayerFault::Refused),
         }
@@ -63,7 +63,7 @@ impl Rejection {
 pub(crate) fn meaning(rejections: &[Rejection]) -> Option<Meaning> {
     let rank = |meaning: &Meaning| match meaning {
         Meaning::Fault(PayerFault::Throttled { .. }) => 0,
-        Meaning::Fault(PayerFault::Unavailable) => 1,
+        Meaning::Fault(PayerFault::Unavailable | PayerFault::NotNow) => 1,
         Meaning::Fault(PayerFault::Refused | PayerFault::Unreadable) => 2,
         Meaning::Status(EligibilityStatus::NotFound) => 3,
         Meaning::Status(_) => 4,
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn each_reason_means_what_the_caller_can_do() {
         for (level, reason, expected) in [
-            (Payer, "42", Fault(PayerFault::Unavailable)),
-            (Payer, "80", Fault(PayerFault::Unavailable)),
-            (Member, "42", Fault(PayerFault::Unavailable)),
+            (Payer, "42", Fault(PayerFault::NotNow)),
+            (Payer, "80", Fault(PayerFault::NotNow)),
+            (Member, "42", Fault(PayerFault::NotNow)),
             (Payer, "04", Fault(PayerFault::Throttled { after: QUOTA })),
             (Payer, "41", Fault(PayerFault::Refused)),
             (Payer, "79", Fault(PayerFault::Refused)),
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_passes_goes_first() {
         let both = [reject(Payer, "79"), reject(Payer, "42")];
-        assert_eq!(meaning(&both), Some(Fault(PayerFault::Unavailable)));
+        assert_eq!(meaning(&both), Some(Fault(PayerFault::NotNow)));
         let both = [reject(Member, "73"), reject(Member, "75")];
         assert_eq!(meaning(&both), Some(Status(NotFound)));
         assert_eq!(meaning(&[]), None);

@@ -64,6 +64,13 @@ impl Context {
         }
     }
 
+    /// As another delivery of the same process: they share what is known of endpoints.
+    #[must_use]
+    pub fn beside(mut self, other: &Self) -> Self {
+        self.breakers = other.breakers.clone();
+        self
+    }
+
     /// As a later attempt, after a failure at that time.
     #[must_use]
     pub const fn retried(mut self, attempt: u32, first_failed_at: Timestamp) -> Self {

@@ -71,7 +71,8 @@ pub(crate) async fn eligibility(
         let member = question.subscriber.member_id.as_deref().unwrap_or_default();
         let answer = lock(&asked.members).ask(member, &payers);
         match answer {
-            Answer::Down => problem(StatusCode::SERVICE_UNAVAILABLE, "payer_unavailable"),
+            // As a clearinghouse says it, which is up itself.
+            Answer::Down => json_answer(StatusCode::OK, &rejected(&question, "42")),
             Answer::NotFound => json_answer(StatusCode::OK, &rejected(&question, "75")),
             Answer::Active | Answer::Inactive => {
                 json_answer(StatusCode::OK, &benefits(&question, answer == Answer::Active, today))

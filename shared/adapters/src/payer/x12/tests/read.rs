@@ -71,20 +71,20 @@ fn separators_come_from_the_isa() {
 #[test]
 fn rejections_at_every_level() {
     let payer = |aaa: &str| status(&with(&[&PAYER[..], &[aaa]].concat()));
-    assert_eq!(payer("AAA*Y**42*R"), Err(PayerFault::Unavailable));
-    assert_eq!(payer("AAA*Y**80*R"), Err(PayerFault::Unavailable));
+    assert_eq!(payer("AAA*Y**42*R"), Err(PayerFault::NotNow));
+    assert_eq!(payer("AAA*Y**80*R"), Err(PayerFault::NotNow));
     assert_eq!(payer("AAA*N**79*C"), Err(PayerFault::Refused));
-    assert_eq!(payer("AAA*N**79*P"), Err(PayerFault::Unavailable));
+    assert_eq!(payer("AAA*N**79*P"), Err(PayerFault::NotNow));
     assert!(matches!(payer("AAA*Y**04*N"), Err(PayerFault::Throttled { .. })));
     // 2000A: before the payer's name.
-    assert_eq!(status(&with(&[PAYER[0], "AAA*Y**42*P"])), Err(PayerFault::Unavailable));
+    assert_eq!(status(&with(&[PAYER[0], "AAA*Y**42*P"])), Err(PayerFault::NotNow));
     let both = with(&[PAYER[0], "AAA*N**79*C", PAYER[1], "AAA*Y**42*R"]);
-    assert_eq!(status(&both), Err(PayerFault::Unavailable));
+    assert_eq!(status(&both), Err(PayerFault::NotNow));
 
     let provider = |aaa: &str| status(&with(&[&PAYER[..], &PROVIDER, &[aaa]].concat()));
     assert_eq!(provider("AAA*N**51*C"), Err(PayerFault::Refused));
     assert_eq!(provider("AAA*N**43*C"), Err(PayerFault::Refused));
-    assert_eq!(provider("AAA*Y**42*R"), Err(PayerFault::Unavailable));
+    assert_eq!(provider("AAA*Y**42*R"), Err(PayerFault::NotNow));
 
     let member = |aaa: &str| status(&with(&[&PAYER[..], &PROVIDER, &MEMBER, &[aaa]].concat()));
     for (aaa, expected) in [
@@ -99,7 +99,7 @@ fn rejections_at_every_level() {
     ] {
         assert_eq!(member(aaa), Ok(expected), "{aaa}");
     }
-    assert_eq!(member("AAA*Y**42*R"), Err(PayerFault::Unavailable));
+    assert_eq!(member("AAA*Y**42*R"), Err(PayerFault::NotNow));
 
     let dependent =
         [&PAYER[..], &PROVIDER, &MEMBER, &["HL*4*3*23*0", "NM1*03*1*NUNEZ*ZOE", "AAA*N**67*C"]].concat();
