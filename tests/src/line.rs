@@ -101,6 +101,17 @@ impl Line {
         }
     }
 
+    /// What the operators' API answers at `/v1/<path>`, as it writes it.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn operators(&self, path: &str) -> anyhow::Result<Value> {
+        let api = &self.endpoints.ops;
+        let token = std::fs::read_to_string(&api.token_file)?;
+        let request = self.http.get(format!("{}/v1/{path}", api.url)).bearer_auth(token.trim());
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
     /// Tells the sandbox how to fail.
     ///
     /// # Errors

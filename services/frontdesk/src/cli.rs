@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    command::{demo, down, migrate, outcomes, recover, submit, templates, test, topology, trace, up},
+    command::{
+        demo, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology, trace, up,
+    },
     local::{Layout, backends::Given},
 };
 
@@ -38,6 +40,10 @@ enum Command {
     Outcomes(outcomes::Outcomes),
     /// The life of one submission.
     Trace(trace::Trace),
+    // What they do, and their exit codes, is told where they are.
+    Status(status::Status),
+    Pause(switch::Pause),
+    Resume(switch::Resume),
     /// The clinics' templates.
     Templates(templates::Templates),
     /// The broker's exchanges, queues, bindings and permissions.
@@ -101,6 +107,9 @@ impl Cli {
             Command::Submit(submit) => submit.run(&layout()?).await,
             Command::Outcomes(outcomes) => outcomes.run(&layout()?).await,
             Command::Trace(trace) => trace.run(&layout()?).await,
+            Command::Status(status) => status.run(&layout()?).await,
+            Command::Pause(pause) => pause.run(&layout()?).await,
+            Command::Resume(resume) => resume.run(&layout()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod demo;
 pub mod door;
+pub mod exit;
 pub mod local;
 pub mod ops;
 pub mod output;

@@ -3,7 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use frontdesk::{cli::Cli, local::run::Interrupted, output, recover::NotAll};
+use frontdesk::{
+    cli::Cli,
+    exit::{NothingMatched, Partly},
+    local::run::Interrupted,
+    output,
+    recover::NotAll,
+};
 
 fn main() -> ExitCode {
     output::begin();
@@ -17,8 +23,14 @@ fn main() -> ExitCode {
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));
-                // Something was done, and something is left to do.
-                if error.is::<NotAll>() { ExitCode::from(3) } else { ExitCode::FAILURE }
+                if error.is::<NotAll>() || error.is::<Partly>() {
+                    // Something was done, and something is left to do.
+                    ExitCode::from(3)
+                } else if error.is::<NothingMatched>() {
+                    ExitCode::from(4)
+                } else {
+                    ExitCode::FAILURE
+                }
             }
         },
         Err(error) => {

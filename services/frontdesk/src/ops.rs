@@ -1,11 +1,15 @@
 //! A client of the ops API.
 
+mod switches;
+
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
+
+pub use switches::{Backlog, Pause, Paused, Scopes};
 
 use crate::local::{Layout, endpoints::Endpoints};
 
@@ -103,10 +107,41 @@ pub struct Step {
 /// The line at a glance.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Status {
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// What passed is counted over so many seconds before that.
+    pub window_s: i64,
     /// Submissions by state.
     pub states: Vec<StateCount>,
+    /// Every stage in every lane, in the order of the line.
+    pub lanes: Vec<Place>,
     /// The broker's queues, if it can be asked.
     pub queues: Option<Vec<Queue>>,
+    /// What is paused.
+    pub paused: Vec<Pause>,
+}
+
+/// One stage in one lane; `None` where it is not known.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Place {
+    /// The stage.
+    pub stage: String,
+    /// The lane.
+    pub lane: String,
+    /// Messages that wait.
+    pub ready: Option<u64>,
+    /// Messages in a consumer's hand.
+    pub unacknowledged: Option<u64>,
+    /// Dead letters.
+    pub dead: Option<u64>,
+    /// Submissions that wait for a person.
+    pub held: u64,
+    /// Messages a minute that the stage was done with.
+    pub per_minute: f64,
+    /// Seconds since the oldest submission there was received.
+    pub oldest_s: Option<i64>,
+    /// Whether the stage or the lane is paused as a whole.
+    pub paused: bool,
 }
 
 /// How many submissions stand there.
@@ -203,6 +238,14 @@ impl Ops {
         Ok(answered(self.get(path)).await?.json().await?)
     }
 
+    fn post(&self, segments: &[&str]) -> anyhow::Result<RequestBuilder> {
+        let mut url = reqwest::Url::parse(&self.url).context("the ops API's URL")?;
+        let Ok(mut path) = url.path_segments_mut() else { bail!("the ops API's URL takes no path") };
+        path.pop_if_empty().push("v1").extend(segments);
+        drop(path);
+        Ok(self.client.post(url).bearer_auth(&self.token))
+    }
+
     fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}/v1/{path}", self.url)).bearer_auth(&self.token)
     }
@@ -217,6 +260,28 @@ fn accepted(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
         status if status.is_success() => Ok(answer),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("the ops API refuses the token"),
         status => bail!("the ops API answers {status}"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    field: Option<String>,
+    detail: String,
+}
+
+/// An answer that was accepted; else its problem document as an error.
+async fn problem(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
+    let status = answer.status();
+    if status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return accepted(answer);
+    }
+    match answer.json::<Problem>().await {
+        Ok(Problem { code, field, detail }) => {
+            let code = [Some(code), field].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            bail!("the ops API refuses it: {code}. {detail}")
+        }
+        Err(_) => bail!("the ops API answers {status}"),
     }
 }
 

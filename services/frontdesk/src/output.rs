@@ -46,6 +46,19 @@ pub fn result(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// A text that somebody wrote, fit for one line: no line breaks, and nothing that a terminal would obey.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
+}
+
+/// A text of so many characters at most; one that is longer ends in an ellipsis.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// An empty table, as wide as the terminal at most; elsewhere as wide as a page.
 pub fn table() -> Table {
     const LINE: LineStyle = LineStyle::none().fill('─').junction('─');

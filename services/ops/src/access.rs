@@ -47,25 +47,32 @@ pub enum Route {
     Status,
     /// What is paused.
     Switches,
+    /// The names that a switch may have.
+    Scopes,
     /// Pauses a scope.
     Pause,
     /// Resumes a scope.
     Resume,
+    /// What people did, and why.
+    Acts,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
 const ACTING: &[Role] = &[Role::Operator];
+const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
 
 impl Route {
     /// All of them: the router, the authorisation and the OpenAPI document are made from, or held to, this list.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Outcomes,
         Self::Submission,
         Self::Reconciliation,
         Self::Status,
         Self::Switches,
+        Self::Scopes,
         Self::Pause,
         Self::Resume,
+        Self::Acts,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -76,8 +83,10 @@ impl Route {
             Self::Reconciliation => ("GET", "/v1/reconciliation", LOOKING),
             Self::Status => ("GET", "/v1/status", LOOKING),
             Self::Switches => ("GET", "/v1/switches", LOOKING),
+            Self::Scopes => ("GET", "/v1/scopes", LOOKING),
             Self::Pause => ("POST", "/v1/switches", ACTING),
-            Self::Resume => ("DELETE", "/v1/switches/{scope}", ACTING),
+            Self::Resume => ("POST", "/v1/switches/{scope}/resume", ACTING),
+            Self::Acts => ("GET", "/v1/acts", AUDITING),
         }
     }
 

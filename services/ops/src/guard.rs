@@ -9,9 +9,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{App, access::Route, problem::Refusal, tokens::Principal};
+use crate::{
+    App,
+    access::{Role, Route},
+    problem::Refusal,
+    tokens::Principal,
+};
 
-/// Lets a call through if its route is in the table and its token has one of the route's roles.
+/// Lets a call through if its route is in the table and its token has one of the route's roles: handlers find the token's holder and
+/// that role in the request's extensions.
 pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let decision = match &path {
@@ -19,8 +25,9 @@ pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, nex
         None => Err((None, Refusal::NotFound)),
     };
     let (who, response) = match decision {
-        Ok(principal) => {
+        Ok((principal, role)) => {
             request.extensions_mut().insert(Arc::clone(&principal));
+            request.extensions_mut().insert(role);
             (Some(principal), next.run(request).await)
         }
         Err((who, refusal)) => (who, refusal.into_response()),
@@ -36,16 +43,15 @@ pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, nex
 
 type Refused = (Option<Arc<Principal>>, Refusal);
 
-fn authorise(app: &App, path: &str, request: &Request) -> Result<Arc<Principal>, Refused> {
+fn authorise(app: &App, path: &str, request: &Request) -> Result<(Arc<Principal>, Role), Refused> {
     let token = bearer(request).ok_or((None, Refusal::Unauthorized))?;
     let who = app.tokens.holder(token).ok_or((None, Refusal::Unauthorized))?;
     let Some(route) = Route::find(request.method().as_str(), path) else {
         return Err((Some(who), Refusal::MethodNotAllowed));
     };
-    if route.roles().iter().any(|role| who.roles.contains(role)) {
-        Ok(who)
-    } else {
-        Err((Some(who), Refusal::Forbidden))
+    match route.roles().iter().find(|role| who.roles.contains(role)) {
+        Some(role) => Ok((who, *role)),
+        None => Err((Some(who), Refusal::Forbidden)),
     }
 }
 

@@ -1,10 +1,13 @@
-//! The operators' HTTP API: outcomes, timelines, counts, switches. Every call is authorised in one place, [`access`]
+//! The operators' HTTP API: outcomes, timelines, counts, switches, and the acts of people. Every call is authorised in one place, [`access`]
 //! says who may do what, and nothing that it answers is PHI.
 
 pub mod access;
+mod acts;
+pub mod backlog;
 pub mod config;
 mod guard;
 mod looking;
+pub mod names;
 mod outcomes;
 pub mod ports;
 pub mod problem;
@@ -23,6 +26,7 @@ pub use routes::router;
 pub use run::run;
 
 use crate::{
+    names::Names,
     ports::{Queues, Records},
     tokens::Tokens,
 };
@@ -35,6 +39,8 @@ pub struct App {
     pub records: Arc<dyn Records>,
     /// The broker's queues.
     pub queues: Arc<dyn Queues>,
+    /// What there is to be paused.
+    pub names: Names,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

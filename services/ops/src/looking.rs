@@ -10,14 +10,13 @@ use axum::{
     },
 };
 use domain::SubmissionId;
-use ledger::read::{Counts, OutcomeFilter, State as Standing};
 use serde::Serialize;
 
 use crate::{
-    App,
+    App, backlog,
     problem::Refusal,
     query::{self, Selection},
-    views::{Admission, Glance, Reconciliation, StateCount},
+    views::{Admission, Glance, Pause, Reconciliation, StateCount, lanes},
 };
 
 /// The answer of `GET /v1/submissions/{id}`.
@@ -54,16 +53,23 @@ pub(crate) async fn reconciliation(
     Ok(Json(Reconciliation::new(counts, app.records.durations(&filter).await?)))
 }
 
-/// `GET /v1/status`: submissions by state, queues, pauses.
+/// `GET /v1/status`: submissions by state, stages and lanes, queues, pauses.
 pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Glance>, Refusal> {
-    let counts = app.records.counts(&OutcomeFilter::default()).await?;
-    let paused = app.records.pauses().await?.into_iter().map(Into::into).collect();
-    Ok(Json(Glance { states: by_state(&counts), queues: app.queues.depths().await, paused }))
-}
-
-/// Sums over the codes.
-fn by_state(counts: &Counts) -> Vec<StateCount> {
-    let sum =
-        |state: Standing| counts.states.iter().filter(|one| one.state == state).map(|one| one.count).sum();
-    Standing::ALL.map(|state| StateCount { state: state.as_str(), code: None, count: sum(state) }).into()
+    let at = app.clock.now();
+    let states = app.records.standing(None).await?;
+    let activity = app.records.activity(backlog::since(at)).await?;
+    let paused: Vec<_> = app.records.pauses().await?.into_iter().map(Pause::from).collect();
+    let queues = app.queues.depths().await;
+    let states = states.into_iter();
+    let glance = Glance {
+        at,
+        window_s: backlog::WINDOW.as_secs(),
+        states: states
+            .map(|(state, count)| StateCount { state: state.as_str(), code: None, count })
+            .collect(),
+        lanes: lanes(&app.names, (at, &activity), queues.as_deref(), &paused),
+        queues,
+        paused,
+    };
+    Ok(Json(glance))
 }

@@ -5,9 +5,11 @@ use domain::{
     ClinicId, SubmissionId,
     ports::{StoreDown, SwitchScope},
 };
+use jiff::Timestamp;
 use ledger::{
     Store,
-    read::{Counts, OutcomeFilter, OutcomePage, Percentiles, Status, Timeline},
+    acts::{Act, ActFilter, Actor, Outcome},
+    read::{Activity, Counts, OutcomeFilter, OutcomePage, Percentiles, State, Status, Timeline},
     switches::Pause,
 };
 use runtime::topology::Management;
@@ -34,10 +36,21 @@ pub trait Records: Send + Sync + 'static {
     async fn durations(&self, filter: &OutcomeFilter) -> Result<Percentiles, StoreDown>;
     /// What is paused.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreDown>;
-    /// Pauses a scope; a pause that is there already is replaced.
-    async fn pause(&self, pause: &Pause) -> Result<(), StoreDown>;
-    /// Ends a pause; `false` if there was none.
-    async fn resume(&self, scope: &SwitchScope) -> Result<bool, StoreDown>;
+    /// Pauses a scope, in a role; a pause that is there already is replaced. Notes the act.
+    async fn pause(&self, pause: &Pause, role: &str) -> Result<Outcome, StoreDown>;
+    /// Ends a pause, and gives it; `None` if there was none. Notes the act.
+    async fn resume(
+        &self,
+        scope: &SwitchScope,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Option<Pause>, StoreDown>;
+    /// A page of acts, newest first, of those before a number.
+    async fn acts(&self, filter: &ActFilter, before: Option<i64>, limit: u32) -> Result<Vec<Act>, StoreDown>;
+    /// What goes on now, and what passed since a moment.
+    async fn activity(&self, since: Timestamp) -> Result<Activity, StoreDown>;
+    /// How many submissions stand where, of one clinic or of all.
+    async fn standing(&self, clinic: Option<&ClinicId>) -> Result<Vec<(State, u64)>, StoreDown>;
 }
 
 #[async_trait]
@@ -71,12 +84,29 @@ impl Records for Store {
         Self::pauses(self).await
     }
 
-    async fn pause(&self, pause: &Pause) -> Result<(), StoreDown> {
-        Self::pause(self, pause).await
+    async fn pause(&self, pause: &Pause, role: &str) -> Result<Outcome, StoreDown> {
+        Self::pause(self, pause, role).await
     }
 
-    async fn resume(&self, scope: &SwitchScope) -> Result<bool, StoreDown> {
-        Self::resume(self, scope).await
+    async fn resume(
+        &self,
+        scope: &SwitchScope,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Option<Pause>, StoreDown> {
+        Self::resume(self, scope, actor, reason).await
+    }
+
+    async fn acts(&self, filter: &ActFilter, before: Option<i64>, limit: u32) -> Result<Vec<Act>, StoreDown> {
+        Self::acts(self, filter, before, limit).await
+    }
+
+    async fn activity(&self, since: Timestamp) -> Result<Activity, StoreDown> {
+        Self::activity(self, since).await
+    }
+
+    async fn standing(&self, clinic: Option<&ClinicId>) -> Result<Vec<(State, u64)>, StoreDown> {
+        Self::standing(self, clinic).await
     }
 }
 

@@ -24,13 +24,15 @@ pub enum Refusal {
     InvalidRequest(&'static str),
     /// The scope is not paused.
     NotPaused,
+    /// There is nothing of the scope's name.
+    UnknownScope,
     /// The database did not answer.
     StoreUnavailable,
 }
 
 impl Refusal {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,
@@ -38,6 +40,7 @@ impl Refusal {
         Self::UnknownSubmission,
         Self::InvalidRequest("scope"),
         Self::NotPaused,
+        Self::UnknownScope,
         Self::StoreUnavailable,
     ];
 
@@ -75,6 +78,12 @@ impl Refusal {
             Self::NotPaused => {
                 (404, "not_paused", "The scope is not paused", "Ask GET /v1/switches what is.")
             }
+            Self::UnknownScope => (
+                404,
+                "unknown_scope",
+                "There is nothing of that name to pause",
+                "Ask GET /v1/scopes what there is.",
+            ),
             Self::StoreUnavailable => {
                 (503, "store_unavailable", "The database did not answer", "Try again after Retry-After.")
             }

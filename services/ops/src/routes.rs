@@ -6,10 +6,10 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware,
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, get, post},
 };
 
-use crate::{App, access::Route, guard, looking, outcomes, problem::Refusal, switches};
+use crate::{App, access::Route, acts, guard, looking, outcomes, problem::Refusal, switches};
 
 /// Largest body of a request, bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -21,8 +21,10 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::Reconciliation => get(looking::reconciliation),
         Route::Status => get(looking::status),
         Route::Switches => get(switches::get),
+        Route::Scopes => get(switches::scopes),
         Route::Pause => post(switches::pause),
-        Route::Resume => delete(switches::resume),
+        Route::Resume => post(switches::resume),
+        Route::Acts => get(acts::get),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::{
     App,
     config::OpsConfig,
+    names::Names,
     ports::{NoQueues, Queues},
     router,
     tokens::Tokens,
@@ -25,6 +26,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let config: OpsConfig = settings.section("ops")?;
     let tokens = Tokens::load(&settings.resolve(&config.tokens_file))
         .context("configuration key `ops.tokens_file`")?;
+    let names = Names::read(settings)?;
     let queues: Arc<dyn Queues> = if settings.has("management") {
         Arc::new(Management::from_settings(settings)?)
     } else {
@@ -34,7 +36,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let store = Store::connect(&postgres, boot.clock()).await?;
     let probe = store.clone();
     boot.health().add("store", move || probe.ready());
-    let app = App { tokens, records: Arc::new(store), queues, clock: boot.clock() };
+    let app = App { tokens, records: Arc::new(store), queues, names, clock: boot.clock() };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;

@@ -1,4 +1,4 @@
-//! `/v1/switches`: what is paused, pausing, resuming.
+//! `/v1/switches`: what is paused, pausing, resuming. `/v1/scopes`: what there is to be paused.
 
 use std::sync::Arc;
 
@@ -12,9 +12,18 @@ use axum::{
 };
 use domain::ports::SwitchScope;
 use jiff::Timestamp;
-use serde::Deserialize;
+use ledger::{acts::Actor, read::State as Standing};
+use serde::{Deserialize, Serialize};
 
-use crate::{App, problem::Refusal, tokens::Principal, views::Pause};
+use crate::{
+    App,
+    access::Role,
+    backlog::{Backlog, Known, since},
+    names::Listed,
+    problem::Refusal,
+    tokens::Principal,
+    views::Pause,
+};
 
 /// Longest reason, bytes.
 const MAX_REASON: usize = 500;
@@ -28,50 +37,98 @@ pub(crate) struct Wish {
     until: Option<Timestamp>,
 }
 
+/// Why to resume.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grounds {
+    reason: String,
+}
+
+/// The answer of `POST /v1/switches`.
+#[derive(Serialize)]
+pub(crate) struct Paused {
+    #[serde(flatten)]
+    pause: Pause,
+    backlog: Backlog,
+}
+
 /// `GET /v1/switches`.
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Json<Vec<Pause>>, Refusal> {
     Ok(Json(app.records.pauses().await?.into_iter().map(Pause::from).collect()))
+}
+
+/// `GET /v1/scopes`.
+pub(crate) async fn scopes(State(app): State<Arc<App>>) -> Json<Listed> {
+    Json(app.names.listed())
 }
 
 /// `POST /v1/switches`: pauses. The actor is the token's name.
 pub(crate) async fn pause(
     State(app): State<Arc<App>>,
     Extension(who): Extension<Arc<Principal>>,
+    Extension(role): Extension<Role>,
     wish: Result<Json<Wish>, JsonRejection>,
-) -> Result<(StatusCode, Json<Pause>), Refusal> {
+) -> Result<(StatusCode, Json<Paused>), Refusal> {
     let Ok(Json(wish)) = wish else { return Err(Refusal::InvalidRequest("body")) };
     let scope = wish.scope.parse::<SwitchScope>().map_err(|_| Refusal::InvalidRequest("scope"))?;
-    let reason = wish.reason.trim();
-    if reason.is_empty() || reason.len() > MAX_REASON {
-        return Err(Refusal::InvalidRequest("reason"));
-    }
+    let reason = reason(&wish.reason)?;
     let since = app.clock.now();
     if wish.until.is_some_and(|until| until <= since) {
         return Err(Refusal::InvalidRequest("until"));
     }
-    let pause = ledger::switches::Pause {
-        scope,
-        actor: who.name.clone(),
-        reason: reason.to_owned(),
-        since,
-        until: wish.until,
-    };
-    app.records.pause(&pause).await?;
-    tracing::info!(frontdesk.scope = %pause.scope, enduser.id = who.name, "ops.paused");
-    Ok((StatusCode::CREATED, Json(pause.into())))
+    if !app.names.knows(&scope) {
+        return Err(Refusal::UnknownScope);
+    }
+    let pause = ledger::switches::Pause { scope, actor: who.name.clone(), reason, since, until: wish.until };
+    let outcome = app.records.pause(&pause, &role.to_string()).await?;
+    tracing::info!(frontdesk.scope = %pause.scope, enduser.id = who.name, frontdesk.outcome = %outcome, "ops.paused");
+    let backlog = backlog(&app, &pause).await;
+    Ok((StatusCode::CREATED, Json(Paused { pause: pause.into(), backlog })))
 }
 
-/// `DELETE /v1/switches/{scope}`: resumes.
+/// `POST /v1/switches/{scope}/resume`: resumes, and answers with the pause that ended.
 pub(crate) async fn resume(
     State(app): State<Arc<App>>,
     Extension(who): Extension<Arc<Principal>>,
+    Extension(role): Extension<Role>,
     scope: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Refusal> {
+    grounds: Result<Json<Grounds>, JsonRejection>,
+) -> Result<Json<Pause>, Refusal> {
     let Ok(Path(scope)) = scope else { return Err(Refusal::InvalidRequest("scope")) };
     let scope = scope.parse::<SwitchScope>().map_err(|_| Refusal::InvalidRequest("scope"))?;
-    if !app.records.resume(&scope).await? {
-        return Err(Refusal::NotPaused);
-    }
+    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
+    let reason = reason(&grounds.reason)?;
+    let actor = Actor { name: who.name.clone(), role: role.to_string() };
+    let ended = app.records.resume(&scope, &actor, &reason).await?.ok_or(Refusal::NotPaused)?;
     tracing::info!(frontdesk.scope = %scope, enduser.id = who.name, "ops.resumed");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(ended.into()))
+}
+
+fn reason(text: &str) -> Result<String, Refusal> {
+    let reason = text.trim();
+    // The database keeps no NUL in a text.
+    if reason.is_empty() || reason.len() > MAX_REASON || reason.contains('\0') {
+        return Err(Refusal::InvalidRequest("reason"));
+    }
+    Ok(reason.to_owned())
+}
+
+/// What the pause makes wait. It is paused already: what cannot be asked now is unknown, and no failure.
+async fn backlog(app: &App, pause: &ledger::switches::Pause) -> Backlog {
+    let queues = app.queues.depths().await;
+    let activity = app.records.activity(since(pause.since)).await.ok();
+    let in_flight = match &pause.scope {
+        SwitchScope::Clinic(clinic) => app.records.standing(Some(clinic)).await.ok(),
+        _ => None,
+    };
+    let known = Known {
+        names: &app.names,
+        queues: queues.as_deref(),
+        flows: activity.as_ref().map(|activity| activity.flows.as_slice()),
+        in_flight: in_flight
+            .and_then(|counts| counts.into_iter().find(|(state, _)| *state == Standing::InFlight))
+            .map(|(_, count)| count),
+    };
+    let lasts = pause.until.map(|until| until.duration_since(pause.since));
+    Backlog::project(&pause.scope, lasts, &known)
 }

@@ -2,10 +2,14 @@
 //!
 //! `schemas/openapi.ops.json` describes each of them; a test holds the two together.
 
+mod acts;
 mod admission;
 mod counts;
 mod glance;
+mod places;
 
+pub use acts::{Act, Acts};
 pub use admission::{Admission, Effect, Step};
 pub use counts::{EffectCount, JournalCounts, NotificationCount, Reconciliation, StateCount, Took};
 pub use glance::{Glance, Pause, Queue};
+pub use places::{Place, lanes};

@@ -104,9 +104,14 @@ async fn the_ledger_and_the_broker_are_shown_as_they_are() {
     let paused = client.post(&url).bearer_auth("operator-token").json(&wish).send().await.unwrap();
     assert_eq!(paused.status(), StatusCode::CREATED);
     assert_eq!(store.pauses().await.unwrap()[0].actor, "on-call");
-    let resumed =
-        client.delete(format!("{url}/stage:ehr-writer")).bearer_auth("operator-token").send().await.unwrap();
-    assert_eq!(resumed.status(), StatusCode::NO_CONTENT);
+    let paused: Value = paused.json().await.unwrap();
+    assert_eq!(paused["backlog"], json!({"waiting": 0, "per_minute": 0.0, "projected": null}));
+    let resume = client.post(format!("{url}/stage:ehr-writer/resume")).bearer_auth("operator-token");
+    let resumed = resume.json(&json!({"reason": "done"})).send().await.unwrap();
+    assert_eq!(resumed.status(), StatusCode::OK);
+    let acts: Value = look("/v1/acts?scope=stage:ehr-writer").await.unwrap().json().await.unwrap();
+    let told = |n: usize| (acts["acts"][n]["what"].as_str(), acts["acts"][n]["reason"].as_str());
+    assert_eq!([told(0), told(1)], [(Some("resumed"), Some("done")), (Some("paused"), Some("upgrade"))]);
 
     boot.shutdown().soft().cancel();
     running.await.unwrap().unwrap();

@@ -73,6 +73,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Sms];
+
     /// The name in rows and reports.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -34,6 +34,16 @@ impl Stage {
         }
     }
 
+    /// The stage that reads what this one hands on.
+    pub fn next(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.reads() == self.writes())
+    }
+
+    /// The stage whose messages this one reads; the first reads what comes from outside.
+    pub fn previous(self) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.next() == Some(self))
+    }
+
     /// The exchange that the stage's queues are bound to.
     pub const fn reads(self) -> Exchange {
         match self {

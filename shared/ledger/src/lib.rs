@@ -1,11 +1,12 @@
 //! Postgres, and nobody else knows it: admissions, the journal, the EHR-writer's ledger, notifications, the payers' answers,
-//! switches, and what can be read of them all.
+//! switches, the acts of people, and what can be read of them all.
 //!
 //! - Every write is group-committed and answered after the COMMIT: see [`Store`].
 //! - Every operation may be repeated: after [`StoreDown`](domain::ports::StoreDown) a commit may have happened.
 //! - Nothing here is PHI in clear; what is protected comes sealed and goes sealed.
 //! - No server message is logged or returned, only its SQLSTATE.
 
+pub mod acts;
 pub mod admit;
 mod batch;
 mod columns;

@@ -1,12 +1,18 @@
-//! What is paused, by whom, why and until when.
+//! What is paused, by whom, why and until when. Every change is an act, and noted as one.
 
 use domain::{
     Endpoint, Stage,
     ports::{Pending, StoreDown, SwitchBoard, SwitchScope},
 };
 use jiff::Timestamp;
+use tokio_postgres::Row;
 
-use crate::{Store, failure::Failure, text};
+use crate::{
+    Store,
+    acts::{Actor, Outcome, What},
+    failure::Failure,
+    text,
+};
 
 /// A scope that is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,30 +30,50 @@ pub struct Pause {
 }
 
 impl Store {
-    /// Pauses a scope; a pause that is there already is replaced.
+    /// Pauses a scope, as the pause's actor in a role, and notes the act: [`Outcome::Replaced`] if a pause was in force.
     ///
     /// # Errors
     /// [`StoreDown`].
-    pub async fn pause(&self, pause: &Pause) -> Result<(), StoreDown> {
-        const SQL: &str =
-            "INSERT INTO switch (scope, actor, reason, since, until) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (scope) DO UPDATE SET actor = excluded.actor, reason = excluded.reason,
-                 since = excluded.since, until = excluded.until";
-        let scope = scope_text(&pause.scope);
-        self.db.rows(SQL, &[&scope, &pause.actor, &pause.reason, &pause.since, &pause.until]).await.map(drop)
+    pub async fn pause(&self, pause: &Pause, role: &str) -> Result<Outcome, StoreDown> {
+        // One statement: the act's row is there if and only if the switch's is.
+        const SQL: &str = "WITH earlier AS (SELECT FROM switch WHERE scope = $1 AND (until IS NULL OR until > $4)),
+             put AS (INSERT INTO switch (scope, actor, reason, since, until) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (scope) DO UPDATE SET actor = excluded.actor, reason = excluded.reason,
+                     since = excluded.since, until = excluded.until RETURNING scope)
+             INSERT INTO act (at, actor, role, what, outcome, scope, reason, until)
+             SELECT $4, $2, $6, $7, CASE WHEN EXISTS (SELECT FROM earlier) THEN $8 ELSE $9 END, scope, $3, $5 FROM put
+             RETURNING outcome";
+        let (what, replaced, done) =
+            (What::Paused.as_str(), Outcome::Replaced.as_str(), Outcome::Done.as_str());
+        let Pause { scope, actor, reason, since, until } = pause;
+        let scope = scope_text(scope);
+        let rows =
+            self.db.rows(SQL, &[&scope, actor, reason, since, until, &role, &what, &replaced, &done]).await?;
+        let outcome = |row: &Row| text::parse(row.try_get("outcome")?);
+        rows.first().ok_or(Failure::Data).and_then(outcome).map_err(|_| StoreDown)
     }
 
-    /// Ends a pause. `false`: there was none in force.
+    /// Ends a pause, and notes the act. `None`: there was none in force; that is noted too.
     ///
     /// # Errors
     /// [`StoreDown`].
-    pub async fn resume(&self, scope: &SwitchScope) -> Result<bool, StoreDown> {
-        const SQL: &str = "DELETE FROM switch WHERE scope = $1 RETURNING until";
-        let now = self.clock.now();
-        let rows = self.db.rows(SQL, &[&scope_text(scope)]).await?;
-        Ok(rows.iter().any(|row| {
-            row.try_get::<_, Option<Timestamp>>("until").is_ok_and(|until| until.is_none_or(|end| end > now))
-        }))
+    pub async fn resume(
+        &self,
+        scope: &SwitchScope,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Option<Pause>, StoreDown> {
+        const SQL: &str =
+            "WITH gone AS (DELETE FROM switch WHERE scope = $1 RETURNING scope, actor, reason, since, until),
+             ended AS (SELECT * FROM gone WHERE until IS NULL OR until > $2),
+             noted AS (INSERT INTO act (at, actor, role, what, outcome, scope, reason)
+                 VALUES ($2, $3, $4, $5, CASE WHEN EXISTS (SELECT FROM ended) THEN $6 ELSE $7 END, $1, $8))
+             SELECT * FROM ended";
+        let (what, done, nothing) =
+            (What::Resumed.as_str(), Outcome::Done.as_str(), Outcome::Nothing.as_str());
+        let (scope, now, Actor { name, role }) = (scope_text(scope), self.clock.now(), actor);
+        let rows = self.db.rows(SQL, &[&scope, &now, name, role, &what, &done, &nothing, &reason]).await?;
+        rows.first().map(|row| pause(row).map_err(|_| StoreDown)).transpose()
     }
 
     /// All pauses in force, oldest first.
@@ -69,7 +95,7 @@ impl SwitchBoard for Store {
     }
 }
 
-fn pause(row: &tokio_postgres::Row) -> Result<Pause, Failure> {
+fn pause(row: &Row) -> Result<Pause, Failure> {
     Ok(Pause {
         scope: scope(row.try_get("scope")?)?,
         actor: row.try_get("actor")?,

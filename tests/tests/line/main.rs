@@ -7,3 +7,4 @@ mod doors;
 mod ehr_faults;
 mod profiles;
 mod readme;
+mod switches;

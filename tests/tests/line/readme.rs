@@ -38,6 +38,7 @@ async fn the_tour_goes_as_told() -> anyhow::Result<()> {
         match command[0] {
             "submit" => assert!(said.contains("correlation_id") && said.contains("status_url"), "{said}"),
             "trace" => assert!(said.contains("completed") && said.contains("ehr-writer"), "{said}"),
+            "status" => assert!(said.contains("ehr-writer") && said.contains("completed 1"), "{said}"),
             "outcomes" => assert!(said.contains("tour-01"), "{said}"),
             _ => {}
         }

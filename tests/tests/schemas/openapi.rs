@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ClinicId, Code, CorrelationId, FieldPath, SubmissionId};
+use domain::{ClinicId, Code, CorrelationId, FieldPath, Stage, SubmissionId};
 use gateway::{
     config::{MAX_BODY, MAX_DEPTH},
     ports::Standing,
     problem::Kind,
 };
 use jiff::Timestamp;
-use ledger::read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount};
+use ledger::{
+    acts::{Outcome, What},
+    read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
+};
 use ops::{
     access::Route,
+    backlog::Backlog,
+    names::Names,
     problem::Refusal,
-    views::{Admission, Effect, Glance, Pause, Queue, Reconciliation, Step},
+    views::{Act, Acts, Admission, Effect, Glance, Pause, Place, Queue, Reconciliation, Step},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -182,6 +187,54 @@ fn the_ops_document_describes_its_counts() {
     };
     describes(&document, "Pause", &pause);
     let queue = Queue { queue: "validation.default".to_owned(), ready: 1, unacknowledged: 0 };
-    let glance = Glance { states: reconciliation.states, queues: Some(vec![queue]), paused: vec![pause] };
+    let place = Place {
+        stage: Stage::EhrWriter,
+        lane: "default".to_owned(),
+        ready: Some(1),
+        unacknowledged: Some(0),
+        dead: None,
+        held: 1,
+        per_minute: 0.4,
+        oldest_s: Some(60),
+        paused: true,
+    };
+    describes(&document, "Place", &place);
+    let glance = Glance {
+        at: Timestamp::UNIX_EPOCH,
+        window_s: 300,
+        states: reconciliation.states,
+        lanes: vec![place],
+        queues: Some(vec![queue]),
+        paused: vec![pause],
+    };
     describes(&document, "Status", &glance);
+}
+
+#[test]
+fn the_ops_document_describes_switches_and_acts() {
+    let document = read("openapi.ops.json");
+    let backlog = Backlog { waiting: Some(4), per_minute: Some(0.4), projected: None };
+    describes(&document, "Backlog", &backlog);
+    let paused = json!({"scope": "ehr:main", "actor": "on-call", "reason": "upgrade",
+                        "since": Timestamp::UNIX_EPOCH, "backlog": backlog});
+    assert_valid(&validator(&component(&document, "Paused")), &paused, "Paused");
+    let names =
+        Names { lanes: BTreeSet::new(), clinics: None, ehrs: Some(["main".to_owned()].into()), payers: None };
+    describes(&document, "Scopes", &names.listed());
+    let act = Act {
+        at: Timestamp::UNIX_EPOCH,
+        actor: "on-call".to_owned(),
+        role: "operator".to_owned(),
+        what: "paused",
+        scope: "ehr:main".to_owned(),
+        reason: "upgrade".to_owned(),
+        outcome: "replaced",
+        until: Some(Timestamp::UNIX_EPOCH),
+    };
+    describes(&document, "Act", &act);
+    describes(&document, "Acts", &Acts { acts: vec![act], next: Some(7) });
+    let schemas = &document["components"]["schemas"];
+    let listed = |name: &str| texts(schemas["Act"]["properties"][name]["enum"].as_array().unwrap());
+    assert_eq!(listed("what"), What::ALL.iter().map(ToString::to_string).collect());
+    assert_eq!(listed("outcome"), Outcome::ALL.iter().map(ToString::to_string).collect());
 }

@@ -4,13 +4,19 @@ use domain::ports::SwitchScope;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::StateCount;
+use super::{Place, StateCount};
 
 /// The line at a glance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Glance {
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// What passed is counted over so many seconds before that.
+    pub window_s: i64,
     /// Submissions by state, refused copies included; every state is there.
     pub states: Vec<StateCount>,
+    /// Every stage in every lane, in the order of the line.
+    pub lanes: Vec<Place>,
     /// What the broker says of its queues; `null` if its management API is not configured or does not answer.
     pub queues: Option<Vec<Queue>>,
     /// What is paused.

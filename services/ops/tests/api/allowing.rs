@@ -42,8 +42,10 @@ fn the_table() {
     GET /v1/reconciliation viewer operator approver auditor
     GET /v1/status viewer operator approver auditor
     GET /v1/switches viewer operator approver auditor
+    GET /v1/scopes viewer operator approver auditor
     POST /v1/switches operator
-    DELETE /v1/switches/{scope} operator
+    POST /v1/switches/{scope}/resume operator
+    GET /v1/acts viewer auditor
     ");
 }
 

@@ -77,47 +77,16 @@ async fn counts_and_status() {
 }
 
 #[tokio::test]
-async fn a_scope_is_paused_by_the_holder_of_the_token_and_resumed() {
-    let api = Api::open(TestRecords::default());
-    let operator = token(Role::Operator);
-    let wish =
-        json!({"scope": "clinic:clinic-01", "reason": " moving house ", "until": "2027-12-01T00:00:00Z"});
-    let answer = api.call(Some(&operator), "POST", "/v1/switches", &wish.to_string()).await;
-    assert_eq!(answer.status, StatusCode::CREATED);
-    let paused = json!([{"scope": "clinic:clinic-01", "actor": "the-operator", "reason": "moving house",
-                         "since": "2027-01-03T18:13:20Z", "until": "2027-12-01T00:00:00Z"}]);
-    assert_eq!(look(&api, "/v1/switches").await.json(), paused);
-    let resume = async || api.call(Some(&operator), "DELETE", "/v1/switches/clinic:clinic-01", "").await;
-    assert_eq!(resume().await.status, StatusCode::NO_CONTENT);
-    assert_eq!(resume().await.json()["code"], "not_paused");
-}
-
-#[tokio::test]
-async fn wishes_that_cannot_be_fulfilled() {
-    let api = Api::open(TestRecords::default());
-    let operator = token(Role::Operator);
-    for (wish, field) in [
-        ("", "body"),
-        ("{}", "body"),
-        (r#"{"scope": "clinic:clinic-01", "reason": "x", "forever": true}"#, "body"),
-        (r#"{"scope": "everything", "reason": "x"}"#, "scope"),
-        (r#"{"scope": "clinic:clinic-01", "reason": "  "}"#, "reason"),
-        (r#"{"scope": "clinic:clinic-01", "reason": "x", "until": "2026-01-01T00:00:00Z"}"#, "until"),
-    ] {
-        let answer = api.call(Some(&operator), "POST", "/v1/switches", wish).await;
-        assert_eq!(
-            (answer.status, &answer.json()["field"]),
-            (StatusCode::UNPROCESSABLE_ENTITY, &json!(field))
-        );
-    }
-    let answer = api.call(Some(&operator), "DELETE", "/v1/switches/everything", "").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-#[tokio::test]
 async fn without_the_database_every_address_says_so() {
     let api = Api::open(TestRecords { down: true, ..TestRecords::default() });
-    for path in ["/v1/outcomes", "/v1/submissions/s-1", "/v1/reconciliation", "/v1/status", "/v1/switches"] {
+    for path in [
+        "/v1/outcomes",
+        "/v1/submissions/s-1",
+        "/v1/reconciliation",
+        "/v1/status",
+        "/v1/switches",
+        "/v1/acts",
+    ] {
         let answer = look(&api, path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(answer.headers["content-type"], "application/problem+json");

@@ -5,3 +5,4 @@
 mod allowing;
 mod answering;
 mod support;
+mod switching;

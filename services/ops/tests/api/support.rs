@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, SubmissionId,
+    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, LaneName, Stage, SubmissionId,
     clock::Clock,
     effect::Kind,
     messages::EligibilityStatus,
@@ -17,15 +17,17 @@ use domain::{
 };
 use jiff::Timestamp;
 use ledger::{
+    acts::{Act, ActFilter, Actor, Outcome, What},
     read::{
-        Counts, EffectCount, EffectEvent, JournalRow, OutcomeFilter, OutcomePage, OutcomeRow, Percentiles,
-        State, StateCount, Status, Timeline,
+        Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
+        OutcomeRow, Parked, Percentiles, State, StateCount, Status, Timeline,
     },
     switches::Pause,
 };
 use ops::{
     App,
     access::Role,
+    names::Names,
     ports::{Queues, Records},
     router,
     tokens::Tokens,
@@ -54,6 +56,8 @@ pub(crate) struct TestRecords {
     /// Goes away after so many pages.
     pub(crate) pages: Option<i64>,
     pub(crate) pauses: Mutex<Vec<Pause>>,
+    /// What was done, oldest first.
+    pub(crate) acts: Mutex<Vec<Act>>,
     /// The filters that were asked for.
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
@@ -61,6 +65,13 @@ pub(crate) struct TestRecords {
 impl TestRecords {
     fn up(&self) -> Result<(), StoreDown> {
         if self.down { Err(StoreDown) } else { Ok(()) }
+    }
+
+    fn note(&self, actor: Actor, what: What, (scope, reason): (String, &str), outcome: Outcome) {
+        let mut acts = self.acts.lock().unwrap();
+        let seq = i64::try_from(acts.len()).unwrap() + 1;
+        let reason = reason.to_owned();
+        acts.push(Act { seq, at: TestClock.now(), actor, what, scope, reason, until: None, outcome });
     }
 }
 
@@ -182,18 +193,56 @@ impl Records for TestRecords {
         Ok(self.pauses.lock().unwrap().clone())
     }
 
-    async fn pause(&self, pause: &Pause) -> Result<(), StoreDown> {
+    async fn pause(&self, pause: &Pause, role: &str) -> Result<Outcome, StoreDown> {
         self.up()?;
         self.pauses.lock().unwrap().push(pause.clone());
-        Ok(())
+        let actor = Actor { name: pause.actor.clone(), role: role.to_owned() };
+        self.note(actor, What::Paused, (pause.scope.to_string(), &pause.reason), Outcome::Done);
+        Ok(Outcome::Done)
     }
 
-    async fn resume(&self, scope: &SwitchScope) -> Result<bool, StoreDown> {
+    async fn resume(
+        &self,
+        scope: &SwitchScope,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Option<Pause>, StoreDown> {
         self.up()?;
         let mut pauses = self.pauses.lock().unwrap();
-        let before = pauses.len();
-        pauses.retain(|pause| pause.scope != *scope);
-        Ok(pauses.len() < before)
+        let ended = pauses.iter().position(|pause| pause.scope == *scope).map(|at| pauses.remove(at));
+        let outcome = if ended.is_some() { Outcome::Done } else { Outcome::Nothing };
+        self.note(actor.clone(), What::Resumed, (scope.to_string(), reason), outcome);
+        Ok(ended)
+    }
+
+    async fn acts(&self, filter: &ActFilter, before: Option<i64>, limit: u32) -> Result<Vec<Act>, StoreDown> {
+        self.up()?;
+        self.asked.lock().unwrap().push(format!("{filter:?}"));
+        let acts = self.acts.lock().unwrap();
+        let earlier = acts.iter().rev().filter(|act| before.is_none_or(|before| act.seq < before));
+        Ok(earlier.take(limit as usize).cloned().collect())
+    }
+
+    async fn activity(&self, _: Timestamp) -> Result<Activity, StoreDown> {
+        self.up()?;
+        let lane = || LaneName::parse("default").unwrap();
+        let clinic = ClinicId::parse("clinic-01").ok();
+        let received_at = Timestamp::from_second(1_798_999_910).unwrap();
+        Ok(Activity {
+            flows: vec![Flow { stage: Stage::Validation, lane: lane(), clinic, left: 60, emitted: 50 }],
+            held: vec![Parked { stage: Stage::EhrWriter, lane: lane(), count: 3 }],
+            oldest: vec![Oldest { stage: Stage::EhrWriter, lane: lane(), received_at }],
+        })
+    }
+
+    async fn standing(&self, _: Option<&ClinicId>) -> Result<Vec<(State, u64)>, StoreDown> {
+        self.up()?;
+        let count = |state| match state {
+            State::InFlight => 4,
+            State::Held => 3,
+            _ => 0,
+        };
+        Ok(State::ALL.map(|state| (state, count(state))).into())
     }
 }
 
@@ -234,6 +283,12 @@ impl Api {
             tokens: Tokens::load(&file).unwrap(),
             records: Arc::new(records),
             queues: Arc::new(TestQueues),
+            names: Names {
+                lanes: [LaneName::parse("default").unwrap()].into(),
+                clinics: Some([(ClinicId::parse("clinic-01").unwrap(), "main".to_owned())].into()),
+                ehrs: Some(["main".to_owned()].into()),
+                payers: None,
+            },
             clock: Arc::new(TestClock),
         })))
     }

@@ -1,6 +1,7 @@
-//! What can be read: outcomes, one submission's status and timeline, the counts that reconciliation holds together,
+//! What can be read: outcomes, one submission's status and timeline, the counts that reconciliation holds together, what goes on now,
 //! and what has to be brought back when the broker has lost its data.
 
+mod activity;
 mod counts;
 mod judged;
 mod outcomes;
@@ -8,6 +9,7 @@ mod status;
 mod timeline;
 mod unfinished;
 
+pub use activity::{Activity, Flow, Oldest, Parked};
 pub use counts::{Counts, EffectCount, Percentiles, StateCount};
 pub use judged::Judged;
 pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};

@@ -1,0 +1,200 @@
+//! The line on one screen, as text.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    ops::{Pause, Place, Status},
+    output::{cut, one_line},
+};
+
+/// No line is longer.
+const WIDTH: usize = 100;
+/// Widths of a row's first cells; the numbers and the last have nine each.
+const STAGE: usize = 12;
+const LANE: usize = 18;
+
+const BOLD: &str = "1";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+
+/// All of it.
+pub(super) fn screen(status: &Status, colour: bool) -> String {
+    let paint = |text: String, code: Option<&str>| match code {
+        Some(code) if colour => format!("\x1b[{code}m{text}\x1b[0m"),
+        _ => text,
+    };
+    let minutes = status.window_s / 60;
+    let mut lines = vec![format!("{:.0}, rates of the last {minutes} minutes", status.at), String::new()];
+    let header =
+        ["stage", "lane", "waiting", "in hand", "a minute", "oldest", "dead", "held"].map(str::to_owned);
+    lines.push(paint(cells(&header, "").join(""), Some(BOLD)));
+    for place in &status.lanes {
+        let texts = texts(place);
+        let mut row = cells(&texts, if place.paused { "  paused" } else { "" });
+        let (dead, held) = (place.dead.unwrap_or(0) > 0, place.held > 0);
+        let codes =
+            [(6, dead.then_some(RED)), (7, held.then_some(YELLOW)), (8, place.paused.then_some(YELLOW))];
+        for (at, code) in codes {
+            if let Some(cell) = row.get_mut(at) {
+                *cell = paint(std::mem::take(cell), code);
+            }
+        }
+        lines.push(row.join("").trim_end().to_owned());
+    }
+    lines.push(String::new());
+    lines.push(put_off(status));
+    lines.extend(states(status));
+    if status.paused.is_empty() {
+        lines.push("paused        nothing".to_owned());
+    }
+    for (number, pause) in status.paused.iter().enumerate() {
+        let head = if number == 0 { "paused        " } else { "              " };
+        lines.push(paint(cut(&format!("{head}{}", paused(pause, status.at)), WIDTH), Some(YELLOW)));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The screen in place of the one before it; where there is no terminal, below it.
+pub(super) fn again(text: &str, terminal: bool) -> String {
+    if !terminal {
+        return format!("{text}\n");
+    }
+    // Each line is overwritten, then what is left below is cleared: a screen that is cleared first flickers.
+    format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"))
+}
+
+fn texts(place: &Place) -> [String; 8] {
+    let told = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    [
+        place.stage.clone(),
+        place.lane.clone(),
+        told(place.ready),
+        told(place.unacknowledged),
+        format!("{:.1}", place.per_minute),
+        place.oldest_s.map_or_else(|| "-".to_owned(), |seconds| age(SignedDuration::from_secs(seconds))),
+        told(place.dead),
+        place.held.to_string(),
+    ]
+}
+
+/// The cells of a row, each as wide as its column: names to the left, numbers to the right.
+fn cells(texts: &[String; 8], last: &str) -> Vec<String> {
+    let mut row: Vec<String> = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| match at {
+            0 => format!("{:<STAGE$}  ", cut(text, STAGE)),
+            1 => format!("{:<LANE$}", cut(text, LANE)),
+            _ => format!("{:>10}", cut(text, 9)),
+        })
+        .collect();
+    row.push(last.to_owned());
+    row
+}
+
+fn put_off(status: &Status) -> String {
+    let Some(queues) = &status.queues else {
+        return "put off       ? (the broker cannot be asked)".to_owned();
+    };
+    let waits = queues.iter().filter(|queue| queue.queue.starts_with("wait."));
+    format!("put off       {}", waits.map(|queue| queue.ready + queue.unacknowledged).sum::<u64>())
+}
+
+/// The submissions by state, on as many lines as they need.
+fn states(status: &Status) -> Vec<String> {
+    let mut lines = vec!["submissions   ".to_owned()];
+    for (number, one) in status.states.iter().enumerate() {
+        let comma = if number + 1 < status.states.len() { "," } else { "" };
+        let text = format!("{} {}{comma}", one.state.replace('_', " "), one.count);
+        match lines.last_mut() {
+            Some(line) if line.len() + text.len() < WIDTH => *line += &format!("{text} "),
+            _ => lines.push(format!("              {text} ")),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+fn paused(pause: &Pause, now: Timestamp) -> String {
+    let Pause { scope, actor, reason, until } = pause;
+    let end = until.map_or_else(
+        || "until it is resumed".to_owned(),
+        |until| format!("for {} more", age(until.duration_since(now))),
+    );
+    format!("{scope}, by {actor}, {end}: {}", one_line(reason))
+}
+
+/// A time as people say it.
+fn age(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{again, screen};
+    use crate::ops::Status;
+
+    fn status(queues: bool) -> Status {
+        let place = |stage: &str, lane: &str, ready: u64| {
+            json!({"stage": stage, "lane": lane, "ready": queues.then_some(ready), "unacknowledged": queues.then_some(20),
+                   "dead": queues.then_some(ready % 2), "held": ready % 3, "per_minute": 240.04,
+                   "oldest_s": (ready > 1).then_some(ready * 61), "paused": lane != "default"})
+        };
+        let long = "a-lane-with-a-name-that-is-longer-than-any";
+        let reason =
+            "the vendor updates its servers\nand asked us not to send anything before they call back";
+        let listed = json!([{"queue": "validation.default", "ready": 5, "unacknowledged": 0},
+                            {"queue": "wait.30s", "ready": 14, "unacknowledged": 0},
+                            {"queue": "wait.2m", "ready": 3, "unacknowledged": 0}]);
+        let states = ["in_flight", "completed", "duplicate", "rejected", "held", "dead"];
+        let states = states.map(|state| json!({"state": state, "count": 12_345_678}));
+        serde_json::from_value(json!({
+            "at": "2026-11-22T14:31:07.25Z",
+            "window_s": 300,
+            "states": states,
+            "lanes": [place("validation", "default", 1), place("ehr-writer", "default", 9_876_543), place("ehr-writer", long, 2)],
+            "queues": queues.then_some(listed),
+            "paused": if queues {
+                json!([{"scope": format!("lane:{long}"), "actor": "on-call", "reason": reason},
+                       {"scope": "clinic:clinic-03", "actor": "local", "reason": "moving", "until": "2026-11-22T15:00:00Z"}])
+            } else {
+                json!([])
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn one_screen_tells_it_all_within_a_hundred_columns() {
+        let text = screen(&status(true), false);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        insta::assert_snapshot!("screen", text);
+        insta::assert_snapshot!("blind", screen(&status(false), false));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let mut text = screen(&status(true), true);
+        assert!(
+            text.contains("\x1b[33m  paused\x1b[0m") && text.contains("\x1b[31m         1\x1b[0m"),
+            "{text:?}"
+        );
+        for code in ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[33m"] {
+            text = text.replace(code, "");
+        }
+        assert_eq!(text, screen(&status(true), false));
+    }
+
+    #[test]
+    fn a_terminal_is_written_over_and_a_file_goes_on() {
+        assert_eq!(again("a\nb\n", true), "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J");
+        assert_eq!(again("a\nb\n", false), "a\nb\n\n");
+    }
+}

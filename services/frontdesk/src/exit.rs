@@ -1,0 +1,11 @@
+//! How a command ended, where that is more than done or failed: `main` makes exit codes of it.
+
+/// Nothing that was named is there, or there is nothing to do to it: nothing was done. Exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NothingMatched(pub String);
+
+/// Something was done, and something was not. Exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Partly(pub String);
