@@ -1,4 +1,4 @@
-//! The tests' own hand on the broker: publishes as a scenario would, and looks at dead letters.
+//! The tests' own hand on the broker: publishes as a scenario would.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,7 +7,6 @@ use domain::{
     clock::{Clock, SystemClock},
     submission::SCHEMA,
 };
-use lapin::{Connection, ConnectionProperties, options::BasicGetOptions, types::AMQPValue};
 use runtime::{
     Boot, Settings,
     amqp::{Properties, Publisher},
@@ -18,15 +17,6 @@ use serde_json::Value;
 pub struct Broker {
     boot: Boot,
     publisher: Publisher,
-    url: String,
-}
-
-/// A dead letter.
-pub struct Dead {
-    /// Its code, from the header.
-    pub code: String,
-    /// Its body.
-    pub body: Vec<u8>,
 }
 
 impl Broker {
@@ -36,8 +26,7 @@ impl Broker {
             Boot::new("tests", Settings::from_toml(&settings, Path::new("/"))?, Arc::new(SystemClock))?;
         let publisher = boot.publisher().await?;
         publisher.link().connected().await?;
-        let url = std::fs::read_to_string(url_file)?.trim().to_owned();
-        Ok(Self { boot, publisher, url })
+        Ok(Self { boot, publisher })
     }
 
     /// Publishes a submission in clear, as a scenario would, and waits for the confirm.
@@ -65,26 +54,6 @@ impl Broker {
         let key = format!("clinic.{clinic}");
         self.publisher.publish(Exchange::Ingest.as_str(), &key, properties, body).await?;
         Ok(())
-    }
-
-    /// Takes every dead letter out of a queue.
-    ///
-    /// # Errors
-    /// If the broker does not answer.
-    pub async fn dead_letters(&self, queue: &str) -> anyhow::Result<Vec<Dead>> {
-        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await?;
-        let channel = connection.create_channel().await?;
-        let mut letters = Vec::new();
-        while let Some(got) = channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await? {
-            let headers = got.properties.headers().clone().unwrap_or_default();
-            let code = headers.inner().get("frontdesk-code").map(|value| match value {
-                AMQPValue::LongString(text) => text.to_string(),
-                other => format!("{other:?}"),
-            });
-            letters.push(Dead { code: code.unwrap_or_default(), body: got.delivery.data });
-        }
-        connection.close(200, "done".into()).await?;
-        Ok(letters)
     }
 
     /// Closes the connection.

@@ -4,11 +4,13 @@ mod broker;
 pub mod chaos;
 mod door;
 mod forms;
+mod letters;
 mod line;
 
-pub use broker::{Broker, Dead};
+pub use broker::Broker;
 pub use door::post;
 pub use forms::Forms;
+pub use letters::Dead;
 pub use line::{Line, binary};
 
 /// How long anything may take before a test gives up. Generous: the machine may be compiling.

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        demo, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology, trace, up,
+        demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology, trace, up,
     },
     local::{Layout, backends::Given},
 };
@@ -44,6 +44,7 @@ enum Command {
     Status(status::Status),
     Pause(switch::Pause),
     Resume(switch::Resume),
+    Dlq(dlq::Dlq),
     /// The clinics' templates.
     Templates(templates::Templates),
     /// The broker's exchanges, queues, bindings and permissions.
@@ -110,6 +111,7 @@ impl Cli {
             Command::Status(status) => status.run(&layout()?).await,
             Command::Pause(pause) => pause.run(&layout()?).await,
             Command::Resume(resume) => resume.run(&layout()?).await,
+            Command::Dlq(dlq) => dlq.run(&layout()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod demo;
+pub mod dlq;
 pub mod down;
 pub mod migrate;
 pub mod outcomes;

@@ -21,13 +21,16 @@ fn main() -> ExitCode {
             Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
             // Whoever reads our output has seen enough.
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            // No failure, but not what was hoped for either.
+            Err(error) if error.is::<NothingMatched>() => {
+                output::line(&format!("nothing done: {error}"));
+                ExitCode::from(4)
+            }
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));
                 if error.is::<NotAll>() || error.is::<Partly>() {
                     // Something was done, and something is left to do.
                     ExitCode::from(3)
-                } else if error.is::<NothingMatched>() {
-                    ExitCode::from(4)
                 } else {
                     ExitCode::FAILURE
                 }

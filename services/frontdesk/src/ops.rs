@@ -1,5 +1,6 @@
 //! A client of the ops API.
 
+pub mod letters;
 mod switches;
 
 use std::path::Path;

@@ -55,6 +55,12 @@ pub enum Route {
     Resume,
     /// What people did, and why.
     Acts,
+    /// Dead letters by what they died of.
+    LetterGroups,
+    /// Dead letters one by one.
+    Letters,
+    /// One dead letter with its timeline.
+    Letter,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
@@ -63,7 +69,7 @@ const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
 
 impl Route {
     /// All of them: the router, the authorisation and the OpenAPI document are made from, or held to, this list.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Outcomes,
         Self::Submission,
         Self::Reconciliation,
@@ -73,6 +79,9 @@ impl Route {
         Self::Pause,
         Self::Resume,
         Self::Acts,
+        Self::LetterGroups,
+        Self::Letters,
+        Self::Letter,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -87,6 +96,9 @@ impl Route {
             Self::Pause => ("POST", "/v1/switches", ACTING),
             Self::Resume => ("POST", "/v1/switches/{scope}/resume", ACTING),
             Self::Acts => ("GET", "/v1/acts", AUDITING),
+            Self::LetterGroups => ("GET", "/v1/dead-letters/groups", LOOKING),
+            Self::Letters => ("GET", "/v1/dead-letters", LOOKING),
+            Self::Letter => ("GET", "/v1/dead-letters/{id}", LOOKING),
         }
     }
 

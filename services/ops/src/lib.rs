@@ -1,4 +1,4 @@
-//! The operators' HTTP API: outcomes, timelines, counts, switches, and the acts of people. Every call is authorised in one place, [`access`]
+//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters, and the acts of people. Every call is authorised in one place, [`access`]
 //! says who may do what, and nothing that it answers is PHI.
 
 pub mod access;
@@ -6,6 +6,7 @@ mod acts;
 pub mod backlog;
 pub mod config;
 mod guard;
+mod letters;
 mod looking;
 pub mod names;
 mod outcomes;

@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use domain::{
-    ClinicId, SubmissionId,
+    AdmissionId, ClinicId, SubmissionId,
+    ids::LetterId,
     ports::{StoreDown, SwitchScope},
 };
 use jiff::Timestamp;
 use ledger::{
     Store,
     acts::{Act, ActFilter, Actor, Outcome},
+    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
     read::{Activity, Counts, OutcomeFilter, OutcomePage, Percentiles, State, Status, Timeline},
     switches::Pause,
 };
@@ -51,6 +53,19 @@ pub trait Records: Send + Sync + 'static {
     async fn activity(&self, since: Timestamp) -> Result<Activity, StoreDown>;
     /// How many submissions stand where, of one clinic or of all.
     async fn standing(&self, clinic: Option<&ClinicId>) -> Result<Vec<(State, u64)>, StoreDown>;
+    /// Dead letters by what they died of.
+    async fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreDown>;
+    /// A page of dead letters by time to the visit.
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        after: Option<LetterId>,
+        limit: u32,
+    ) -> Result<LetterPage, StoreDown>;
+    /// One dead letter.
+    async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown>;
+    /// Where an admission stands, with its timeline.
+    async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown>;
 }
 
 #[async_trait]
@@ -107,6 +122,28 @@ impl Records for Store {
 
     async fn standing(&self, clinic: Option<&ClinicId>) -> Result<Vec<(State, u64)>, StoreDown> {
         Self::standing(self, clinic).await
+    }
+
+    async fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreDown> {
+        Self::letter_groups(self, filter).await
+    }
+
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        after: Option<LetterId>,
+        limit: u32,
+    ) -> Result<LetterPage, StoreDown> {
+        Self::letters(self, filter, after, limit).await
+    }
+
+    async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown> {
+        Self::letter(self, id).await
+    }
+
+    async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {
+        let Some(status) = Self::admission(self, id).await? else { return Ok(None) };
+        Ok(Some((status, self.timeline(id).await?)))
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Refusal {
     MethodNotAllowed,
     /// Nothing is known of such a submission.
     UnknownSubmission,
+    /// No such dead letter is kept.
+    UnknownLetter,
     /// The query or the body is not what the address takes.
     InvalidRequest(&'static str),
     /// The scope is not paused.
@@ -38,6 +40,7 @@ impl Refusal {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UnknownSubmission,
+        Self::UnknownLetter,
         Self::InvalidRequest("scope"),
         Self::NotPaused,
         Self::UnknownScope,
@@ -68,6 +71,9 @@ impl Refusal {
             ),
             Self::UnknownSubmission => {
                 (404, "unknown_submission", "No such submission", "Check the identifier and the clinic.")
+            }
+            Self::UnknownLetter => {
+                (404, "unknown_letter", "No such dead letter", "Ask GET /v1/dead-letters what there is.")
             }
             Self::InvalidRequest(_) => (
                 422,

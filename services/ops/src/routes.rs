@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 
-use crate::{App, access::Route, acts, guard, looking, outcomes, problem::Refusal, switches};
+use crate::{App, access::Route, acts, guard, letters, looking, outcomes, problem::Refusal, switches};
 
 /// Largest body of a request, bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -25,6 +25,9 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::Pause => post(switches::pause),
         Route::Resume => post(switches::resume),
         Route::Acts => get(acts::get),
+        Route::LetterGroups => get(letters::groups),
+        Route::Letters => get(letters::list),
+        Route::Letter => get(letters::show),
     }
 }
 

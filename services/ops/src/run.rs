@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::ports::HopLog as _;
 use ledger::Store;
-use runtime::{Boot, topology::Management};
+use runtime::{Boot, letters, topology::Management};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     tokens::Tokens,
 };
 
-/// Serves the API until the process is asked to stop.
+/// Serves the API, and collects the dead letters if there is an `[amqp]` section, until the process is asked to stop.
 ///
 /// # Errors
 /// A configuration that cannot be used, named, before anything is connected; an address that is taken.
@@ -36,15 +36,24 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let store = Store::connect(&postgres, boot.clock()).await?;
     let probe = store.clone();
     boot.health().add("store", move || probe.ready());
-    let app = App { tokens, records: Arc::new(store), queues, names, clock: boot.clock() };
+    let app = App { tokens, records: Arc::new(store.clone()), queues, names, clock: boot.clock() };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;
     tracing::info!(server.address = %listener.local_addr()?, "ops.listening");
     let soft = boot.shutdown().soft().clone();
     let serving = axum::serve(listener, router(Arc::new(app))).with_graceful_shutdown(soft.cancelled_owned());
+    let serving = async { serving.await.context("serving") };
+    let collecting = async {
+        // An API that is to look only needs no broker.
+        if settings.has("amqp") {
+            letters::collect(&boot, Arc::new(store)).await?;
+        }
+        Ok(())
+    };
+    let both = async { tokio::try_join!(serving, collecting).map(drop) };
     tokio::select! {
-        served = serving => served.context("serving"),
+        done = both => done,
         () = boot.shutdown().hard().cancelled() => Ok(()),
     }
 }

@@ -6,10 +6,12 @@ mod acts;
 mod admission;
 mod counts;
 mod glance;
+mod letter;
 mod places;
 
 pub use acts::{Act, Acts};
 pub use admission::{Admission, Effect, Step};
 pub use counts::{EffectCount, JournalCounts, NotificationCount, Reconciliation, StateCount, Took};
 pub use glance::{Glance, Pause, Queue};
+pub use letter::Letter;
 pub use places::{Place, lanes};

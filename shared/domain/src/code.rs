@@ -101,6 +101,8 @@ codes! {
     Misconfigured = "misconfigured",
     /// The handler panicked: a fault of ours.
     HandlerPanic = "handler_panic",
+    /// The broker gave it up after too many deliveries without an end: it keeps killing its consumer.
+    DeliveryLimit = "delivery_limit",
 }
 
 impl fmt::Display for Code {

@@ -137,6 +137,10 @@ uuid_id! {
     AdmissionId
 }
 uuid_id! {
+    /// One arrival of a message among the dead letters.
+    LetterId
+}
+uuid_id! {
     /// One person at one clinic, as the matching found: the key of the EHR-writer's patient slot. Says nothing about the person.
     PersonId
 }

@@ -15,6 +15,7 @@ pub mod field;
 pub mod hop;
 pub mod ids;
 pub mod intake;
+pub mod letter;
 pub mod matching;
 pub mod messages;
 pub mod meta;

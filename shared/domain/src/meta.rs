@@ -1,5 +1,7 @@
 //! The clear part of an envelope: what routing and operations need, and nothing about a person.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,13 @@ pub struct TemplateRef {
     pub id: String,
     /// Its version.
     pub version: u32,
+}
+
+/// `<id>@<version>`.
+impl fmt::Display for TemplateRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id, self.version)
+    }
 }
 
 /// Whether effects are wanted.

@@ -3,7 +3,7 @@
 
 use std::{fmt, future::Future, pin::Pin, str::FromStr};
 
-use crate::{ClinicId, Endpoint, LaneName, Stage, hop::Hop};
+use crate::{ClinicId, Endpoint, LaneName, Stage, hop::Hop, letter::DeadLetter};
 
 /// A boxed future that owns what it needs.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -19,6 +19,12 @@ pub trait HopLog: Send + Sync + 'static {
     fn append(&self, hop: Hop) -> Pending<Result<(), StoreDown>>;
     /// Whether the store answers: part of readiness.
     fn ready(&self) -> Pending<bool>;
+}
+
+/// Where dead letters are kept. Resolves after the commit, which many letters may share.
+pub trait LetterBox: Send + Sync + 'static {
+    /// Keeps a letter. One that is kept already is left as it is, so that every delivery of it may be kept again.
+    fn keep(&self, letter: DeadLetter) -> Pending<Result<(), StoreDown>>;
 }
 
 /// What a switch pauses.

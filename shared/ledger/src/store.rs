@@ -16,6 +16,7 @@ use crate::{
     eligibility::Caching,
     failure::Failure,
     hops::Logging,
+    letters::Keeping,
     notifications::{Notified, Notifying},
 };
 
@@ -35,6 +36,7 @@ pub(crate) struct Actors {
     pub(crate) begin_send: Batcher<Notifying>,
     pub(crate) settle_send: Batcher<Notified>,
     pub(crate) cache: Batcher<Caching>,
+    pub(crate) letters: Batcher<Keeping>,
 }
 
 impl Store {
@@ -56,7 +58,8 @@ impl Store {
             settle: Batcher::spawn(limits, Settling(work.clone())),
             begin_send: Batcher::spawn(limits, Notifying(work.clone())),
             settle_send: Batcher::spawn(limits, Notified(work.clone())),
-            cache: Batcher::spawn(at_once, Caching(work)),
+            cache: Batcher::spawn(at_once, Caching(work.clone())),
+            letters: Batcher::spawn(at_once, Keeping(work)),
         };
         Ok(Self { db, clock, actors: Arc::new(actors) })
     }

@@ -4,6 +4,7 @@
 //! - [`config`]: one file for all services, each its sections; the environment overrides.
 //! - [`amqp`]: one supervised connection, and a publisher whose `publish` resolves at the broker's confirm.
 //! - [`stage`]: `run_stage`, which turns a [`stage::Handler`] into a consumer that never loses a delivery.
+//! - [`letters`]: takes the dead letters from the broker to where they are kept.
 //! - [`topology`]: every exchange, queue, binding and permission as one value, and a client that applies it.
 //! - [`telemetry`]: JSON logs, traces, counters.
 //!
@@ -16,6 +17,7 @@ pub mod boot;
 pub mod clinics;
 pub mod config;
 mod drill;
+pub mod letters;
 pub mod stage;
 pub mod telemetry;
 pub mod topology;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod configuration;
+mod dead_letters;
 mod doors;
 mod ehr_faults;
 mod profiles;

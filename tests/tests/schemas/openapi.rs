@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ClinicId, Code, CorrelationId, FieldPath, Stage, SubmissionId};
+use domain::{AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId, ids::LetterId};
 use gateway::{
     config::{MAX_BODY, MAX_DEPTH},
     ports::Standing,
@@ -11,6 +11,7 @@ use gateway::{
 use jiff::Timestamp;
 use ledger::{
     acts::{Outcome, What},
+    letters::{LetterGroup, LetterPage, LetterRow},
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
 };
 use ops::{
@@ -18,7 +19,7 @@ use ops::{
     backlog::Backlog,
     names::Names,
     problem::Refusal,
-    views::{Act, Acts, Admission, Effect, Glance, Pause, Place, Queue, Reconciliation, Step},
+    views::{Act, Acts, Admission, Effect, Glance, Letter, Pause, Place, Queue, Reconciliation, Step},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -139,7 +140,15 @@ fn the_ops_document_describes_its_views() {
     let effect =
         Effect { at, kind: "slot", attempt: 1, event: "done".to_owned(), state: "done".to_owned(), code };
     describes(&document, "Effect", &effect);
-    let admission = Admission {
+    let admission = admission(step, effect);
+    describes(&document, "Admission", &admission);
+    describes(&document, "Found", &json!({ "submission_id": "s-1", "admissions": [admission] }));
+    letters(&document, admission);
+}
+
+fn admission(step: Step, effect: Effect) -> Admission {
+    let (at, code, some) = (Timestamp::UNIX_EPOCH, Some(Code::SlotTaken), || Some("x".to_owned()));
+    Admission {
         clinic_id: "clinic-01".to_owned(),
         copy: false,
         state: "held",
@@ -155,9 +164,49 @@ fn the_ops_document_describes_its_views() {
         settled_at: Some(at),
         timeline: vec![step],
         effects: vec![effect],
+    }
+}
+
+fn letters(document: &Value, admission: Admission) {
+    let (at, code, some) = (Timestamp::UNIX_EPOCH, Some(Code::EhrRejected), || Some("x".to_owned()));
+    let group = LetterGroup {
+        fingerprint: "ehr-writer/ehr_rejected/-/-".to_owned(),
+        stage: "ehr-writer".to_owned(),
+        code,
+        count: 1,
+        last_hour: 1,
+        hour_before: 0,
+        first_seen: at,
+        last_seen: at,
+        soonest_appointment: Some(at),
+        clinics: vec!["clinic-01".to_owned()],
     };
-    describes(&document, "Admission", &admission);
-    describes(&document, "Found", &json!({ "submission_id": "s-1", "admissions": [admission] }));
+    describes(document, "LetterGroup", &group);
+    let row = LetterRow {
+        id: LetterId::from_uuid(Uuid::nil()),
+        message_id: Some(MessageId::from_uuid(Uuid::nil())),
+        stage: "ehr-writer".to_owned(),
+        lane: "default".to_owned(),
+        code,
+        field: some(),
+        endpoint: some(),
+        template: some(),
+        fingerprint: group.fingerprint,
+        admission_id: Some(AdmissionId::from_uuid(Uuid::nil())),
+        submission_id: Some(SubmissionId::parse("s-1").unwrap()),
+        clinic_id: Some(ClinicId::parse("clinic-01").unwrap()),
+        correlation_id: CorrelationId::from_uuid(Uuid::nil()),
+        trace_id: some(),
+        attempts: 1,
+        first_failed_at: Some(at),
+        died_at: at,
+        collected_at: at,
+        appointment_at: Some(at),
+        schema: "intake.checked.v1".to_owned(),
+    };
+    describes(document, "LetterRow", &row);
+    describes(document, "LetterPage", &LetterPage { letters: vec![row.clone()], next: Some(row.id) });
+    describes(document, "Letter", &Letter { letter: row, admission: Some(admission) });
 }
 
 #[test]

@@ -98,7 +98,8 @@ impl Demo {
             source: &plan.source,
             sent: &sent,
             judged: store.judged().await?,
-            dead_letters: dead_letters.map(|queue| queue.ready + queue.unacknowledged).sum(),
+            dead_letters: store.letters_kept().await?
+                + dead_letters.map(|queue| queue.ready + queue.unacknowledged).sum::<u64>(),
             ledger: &store.counts(&OutcomeFilter::default()).await?,
             outcomes: &outcomes,
             sandbox: sandbox.as_ref(),

@@ -27,7 +27,8 @@ use crate::{
 /// messages were there after all, nor if it is run twice.
 ///
 /// Not brought back is what the database never had: submissions that were accepted but not yet admitted when the broker was lost
-/// (their senders have the answer 202), and dead letters that could not be read at all.
+/// (their senders have the answer 202), and dead letters that could not be read at all
+/// and were not collected yet.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes:\n  0  all of it was published again, or there was nothing to do, or it was a dry run\n  \

@@ -79,8 +79,7 @@ impl Standing {
     }
 }
 
-/// Messages that are still to be worked on: not the dead letters, which are for people.
+/// Messages that are still to be worked on: the dead letters too, until they are collected.
 fn waiting(status: &Status) -> u64 {
-    let queues = status.queues.iter().flatten().filter(|queue| !queue.queue.ends_with(".dlq"));
-    queues.map(|queue| queue.ready + queue.unacknowledged).sum()
+    status.queues.iter().flatten().map(|queue| queue.ready + queue.unacknowledged).sum()
 }

@@ -16,7 +16,7 @@ pub struct Facts<'a> {
     pub sent: &'a [Sent],
     /// The journal's first stage.
     pub judged: Judged,
-    /// Dead letters on the broker.
+    /// Dead letters: those that were collected, and those that are still on the broker.
     pub dead_letters: u64,
     /// The ledger.
     pub ledger: &'a Counts,
@@ -126,7 +126,7 @@ fn settled(facts: &Facts<'_>) -> Vec<Check> {
             explained: Vec::new(),
         },
         Check {
-            what: "broker: dead letters",
+            what: "dead letters, collected or on the broker",
             left: facts.dead_letters,
             with: "outcomes that are dead",
             right: in_state("dead"),

@@ -46,6 +46,9 @@ fn the_table() {
     POST /v1/switches operator
     POST /v1/switches/{scope}/resume operator
     GET /v1/acts viewer auditor
+    GET /v1/dead-letters/groups viewer operator approver auditor
+    GET /v1/dead-letters viewer operator approver auditor
+    GET /v1/dead-letters/{id} viewer operator approver auditor
     ");
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Api, TestRecords, token};
 
-async fn look(api: &Api, path: &str) -> Answer {
+pub(crate) async fn look(api: &Api, path: &str) -> Answer {
     api.call(Some(&token(Role::Viewer)), "GET", path, "").await
 }
 
@@ -86,6 +86,9 @@ async fn without_the_database_every_address_says_so() {
         "/v1/status",
         "/v1/switches",
         "/v1/acts",
+        "/v1/dead-letters/groups",
+        "/v1/dead-letters",
+        "/v1/dead-letters/00000000-0000-0000-0000-000000000001",
     ] {
         let answer = look(&api, path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

@@ -4,5 +4,6 @@
 
 mod allowing;
 mod answering;
+mod letters;
 mod support;
 mod switching;

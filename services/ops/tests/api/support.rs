@@ -9,15 +9,17 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, LaneName, Stage, SubmissionId,
+    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, LaneName, MessageId, Stage, SubmissionId,
     clock::Clock,
     effect::Kind,
+    ids::LetterId,
     messages::EligibilityStatus,
     ports::{StoreDown, SwitchScope},
 };
 use jiff::Timestamp;
 use ledger::{
     acts::{Act, ActFilter, Actor, Outcome, What},
+    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
     read::{
         Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
         OutcomeRow, Parked, Percentiles, State, StateCount, Status, Timeline,
@@ -109,6 +111,37 @@ fn status(id: &SubmissionId) -> Status {
         appointment: Some("a1".to_owned()),
         notified: Some(vec!["email".to_owned()]),
     }
+}
+
+fn letter(nth: u128) -> LetterRow {
+    let id = Uuid::from_u128(nth);
+    LetterRow {
+        id: LetterId::from_uuid(id),
+        message_id: Some(MessageId::from_uuid(id)),
+        stage: "ehr-writer".to_owned(),
+        lane: "default".to_owned(),
+        code: Some(Code::EhrRejected),
+        field: Some("patient.given".to_owned()),
+        endpoint: None,
+        template: Some("clinic-01@1".to_owned()),
+        fingerprint: "ehr-writer/ehr_rejected/patient.given/clinic-01@1".to_owned(),
+        admission_id: Some(AdmissionId::from_uuid(id)),
+        submission_id: Some(SubmissionId::parse("s-1").unwrap()),
+        clinic_id: Some(ClinicId::parse("clinic-01").unwrap()),
+        correlation_id: CorrelationId::from_uuid(id),
+        trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
+        attempts: 3,
+        first_failed_at: Some(TestClock.now()),
+        died_at: TestClock.now(),
+        collected_at: TestClock.now(),
+        appointment_at: Some(TestClock.now()),
+        schema: "intake.checked.v1".to_owned(),
+    }
+}
+
+/// One that was not admitted.
+fn poison() -> LetterRow {
+    LetterRow { admission_id: None, submission_id: None, clinic_id: None, ..letter(2) }
 }
 
 fn timeline() -> Timeline {
@@ -243,6 +276,45 @@ impl Records for TestRecords {
             _ => 0,
         };
         Ok(State::ALL.map(|state| (state, count(state))).into())
+    }
+
+    async fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreDown> {
+        self.up()?;
+        self.asked.lock().unwrap().push(format!("{filter:?}"));
+        Ok(vec![LetterGroup {
+            fingerprint: letter(1).fingerprint,
+            stage: "ehr-writer".to_owned(),
+            code: Some(Code::EhrRejected),
+            count: 3,
+            last_hour: 2,
+            hour_before: 1,
+            first_seen: TestClock.now(),
+            last_seen: TestClock.now(),
+            soonest_appointment: Some(TestClock.now()),
+            clinics: vec!["clinic-01".to_owned()],
+        }])
+    }
+
+    async fn letters(
+        &self,
+        filter: &LetterFilter,
+        after: Option<LetterId>,
+        limit: u32,
+    ) -> Result<LetterPage, StoreDown> {
+        self.up()?;
+        self.asked.lock().unwrap().push(format!("{filter:?} {after:?} {limit}"));
+        Ok(LetterPage { letters: vec![letter(1)], next: Some(letter(1).id) })
+    }
+
+    async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown> {
+        self.up()?;
+        Ok([letter(1), poison()].into_iter().find(|letter| letter.id == id))
+    }
+
+    async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {
+        self.up()?;
+        let there = letter(1).admission_id == Some(id);
+        Ok(there.then(|| (status(&SubmissionId::parse("s-1").unwrap()), timeline())))
     }
 }
 

@@ -8,6 +8,7 @@ mod effects;
 mod eligibility;
 mod hops;
 mod late_hops;
+mod letters;
 mod notifications;
 mod outages;
 mod shared_effects;

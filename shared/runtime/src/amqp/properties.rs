@@ -27,7 +27,15 @@ pub mod header {
     pub const FIELD: &str = "frontdesk-field";
     /// On dead letters: the stage that gave up.
     pub const STAGE: &str = "frontdesk-stage";
-    /// On dead letters: stage, code, and endpoint or field: equal for failures of one cause.
+    /// On dead letters: the endpoint in question.
+    pub const ENDPOINT: &str = "frontdesk-endpoint";
+    /// On dead letters: the template in force, `<id>@<version>`.
+    pub const TEMPLATE: &str = "frontdesk-template";
+    /// On dead letters: when it died, RFC 3339.
+    pub const DIED_AT: &str = "frontdesk-died-at";
+    /// On dead letters: the admission, where there is one.
+    pub const ADMISSION: &str = "frontdesk-admission";
+    /// On dead letters: stage, code, endpoint or field, and template: equal for failures of one cause.
     pub const FINGERPRINT: &str = "frontdesk-fingerprint";
     /// On dead letters: the sender's identifier, as far as it is known.
     pub const SUBMISSION: &str = "frontdesk-submission";

@@ -12,6 +12,7 @@ use domain::{
     Code, Endpoint, Exchange, Fault, FieldPath,
     envelope::{CONTENT_TYPE, Envelope},
     hop::{Event, Transition},
+    letter::Cause,
 };
 use tracing::{Instrument, info_span};
 
@@ -197,15 +198,22 @@ async fn die(
         Ok(parcel) => parcel,
         Err(fault) => return unsealable(&fault),
     };
-    let about =
-        endpoint.as_ref().map(Endpoint::as_str).or(field.as_ref().map(FieldPath::as_str)).unwrap_or("-");
-    let fingerprint = format!("{}/{code}/{about}", core.stage);
+    let transition = Some(Transition::Die { code, field: field.clone() });
+    let entry = Entry { code: Some(code), field, endpoint, transition, ..Entry::of(Event::Died) };
+    // The row says where and of what; the letter says the same.
+    let hop = row(core, case, entry);
+    let (field, endpoint, template) = (hop.field.as_ref(), hop.endpoint.as_ref(), hop.template.as_ref());
+    let fingerprint = Cause { stage: core.stage, code: Some(code), endpoint, field, template }.fingerprint();
     tracing::warn!(frontdesk.code = code.as_str(), frontdesk.fingerprint = fingerprint, "delivery.died");
     tracing::Span::current().record("otel.status_code", "ERROR");
     core.metrics.dead.add_one();
     let properties = parcel::properties(core, case, &parcel.schema)
         .header(header::CODE, Some(code))
-        .header(header::FIELD, field.as_ref())
+        .header(header::FIELD, field)
+        .header(header::ENDPOINT, endpoint)
+        .header(header::TEMPLATE, template)
+        .header(header::ADMISSION, hop.admission)
+        .header(header::DIED_AT, Some(hop.finished_at))
         .header(header::STAGE, Some(core.stage))
         .header(header::FINGERPRINT, Some(&fingerprint))
         .header(header::SUBMISSION, case.meta.as_ref().map(|meta| &meta.submission))
@@ -213,11 +221,9 @@ async fn die(
         .header(header::FIRST_FAILED_AT, case.cx.first_failed_at);
     let exchange = core.stage.dead_letter_exchange(&case.lane);
     let queue = core.stage.queue(&case.lane);
-    let transition = Some(Transition::Die { code, field: field.clone() });
-    let entry = Entry { code: Some(code), field, endpoint, transition, ..Entry::of(Event::Died) };
     let (published, journalled) = tokio::join!(
         steady::publish(core, case, &exchange, &queue, properties, parcel.body),
-        steady::append(core, case, row(core, case, entry)),
+        steady::append(core, case, hop.clone()),
     );
     published.and(journalled)
 }

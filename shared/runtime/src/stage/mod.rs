@@ -12,7 +12,7 @@ mod executor;
 mod handler;
 mod hop;
 mod lane;
-mod parcel;
+pub(crate) mod parcel;
 mod pauses;
 mod retry;
 mod run;

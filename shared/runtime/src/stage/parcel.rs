@@ -1,11 +1,13 @@
 //! The incoming message made fit to lie somewhere: always sealed, whatever it came as.
 
 use domain::{
-    ClinicId, Fault, Meta, Phi, SubmissionId,
+    ClinicId, CorrelationId, Fault, Meta, Phi, SubmissionId,
     envelope::{CONTENT_TYPE, Envelope},
     ids::{IdError, SourceName},
     meta::Mode,
+    seal::Keyring,
 };
+use jiff::Timestamp;
 
 use super::{
     RAW_SCHEMA,
@@ -24,37 +26,55 @@ pub(super) struct Parcel {
     pub(super) body: Vec<u8>,
 }
 
-/// The message as a sealed envelope. One that came sealed stays as it is, less anything that is not part of an envelope;
-/// anything else is sealed here, under its own metadata if it was readable and under placeholders if not.
+/// The message as a sealed envelope.
 pub(super) fn sealed(core: &Core, case: &Case) -> Result<Parcel, Fault> {
-    let envelope = match Envelope::from_slice(&case.body) {
-        Ok(envelope) if is_name(&envelope.schema) => envelope,
-        _ => {
-            let plain = Phi::new(case.body.clone());
-            match &case.meta {
-                Some(meta) => Envelope::seal_bytes(core.clear_schema, meta.clone(), plain, &core.keys)?,
-                None => Envelope::seal_bytes(RAW_SCHEMA, placeholder(case)?, plain, &core.keys)?,
-            }
-        }
-    };
+    let known = case.meta.as_ref().map(|meta| (core.clear_schema, meta));
+    let arrival = Arrival { received_at: case.cx.received_at, correlation: case.cx.correlation };
+    let envelope = enclosed(&case.body, known, arrival, &core.keys)?;
     Ok(Parcel { body: envelope.to_vec()?, schema: envelope.schema })
 }
 
-/// A sender may write anything where a schema's name belongs.
-fn is_name(schema: &str) -> bool {
+/// What is known of a body that does not tell.
+pub(crate) struct Arrival {
+    pub(crate) received_at: Timestamp,
+    pub(crate) correlation: CorrelationId,
+}
+
+/// A body as a sealed envelope. One that came sealed stays as it is, less anything that is not part of an envelope; anything else is
+/// sealed here, under its schema and metadata if they are `known`, and under placeholders if not.
+pub(crate) fn enclosed(
+    body: &[u8],
+    known: Option<(&str, &Meta)>,
+    arrival: Arrival,
+    keys: &Keyring,
+) -> Result<Envelope, Fault> {
+    match Envelope::from_slice(body) {
+        Ok(envelope) if is_name(&envelope.schema) => Ok(envelope),
+        _ => {
+            let plain = Phi::new(body.to_vec());
+            match known {
+                Some((schema, meta)) => Envelope::seal_bytes(schema, meta.clone(), plain, keys),
+                None => Envelope::seal_bytes(RAW_SCHEMA, placeholder(arrival)?, plain, keys),
+            }
+        }
+    }
+}
+
+/// A sender may write anything where the name of a schema or a template belongs.
+pub(crate) fn is_name(schema: &str) -> bool {
     let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     !schema.is_empty() && schema.len() <= SCHEMA_MAX && schema.chars().all(ok)
 }
 
-fn placeholder(case: &Case) -> Result<Meta, Fault> {
+fn placeholder(Arrival { received_at, correlation }: Arrival) -> Result<Meta, Fault> {
     let misnamed = |_: IdError| Fault::permanent(domain::Code::Malformed);
     Ok(Meta {
         submission: SubmissionId::parse(UNKNOWN).map_err(misnamed)?,
         clinic: ClinicId::parse(UNKNOWN).map_err(misnamed)?,
         source: SourceName::parse(UNKNOWN).map_err(misnamed)?,
-        submitted_at: case.cx.received_at,
-        received_at: case.cx.received_at,
-        correlation: case.cx.correlation,
+        submitted_at: received_at,
+        received_at,
+        correlation,
         admission: None,
         person: None,
         template: None,

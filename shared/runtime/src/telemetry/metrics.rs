@@ -86,6 +86,8 @@ metrics! {
     dead: Counter = "frontdesk_deliveries_total", "outcome" = "dead";
     /// Deliveries let go unacknowledged: the broker gives them again.
     abandoned: Counter = "frontdesk_deliveries_total", "outcome" = "abandoned";
+    /// Dead letters that were collected: committed, then acknowledged.
+    collected: Counter = "frontdesk_dead_letters_collected_total";
     /// Deliveries in hand now.
     in_flight: Gauge = "frontdesk_deliveries_in_flight";
     /// Publishes that the broker confirmed and routed.

@@ -119,7 +119,8 @@ async fn the_last_attempt_and_a_permanent_fault_end_in_the_dead_letters() {
     assert_eq!(got.header(header::CODE).as_deref(), Some("ehr_rejected"));
     assert_eq!(got.header(header::FIELD).as_deref(), Some("patient.given"));
     assert_eq!(got.header(header::STAGE).as_deref(), Some("eligibility"));
-    assert_eq!(got.header(header::FINGERPRINT).as_deref(), Some("eligibility/ehr_rejected/patient.given"));
+    assert_eq!(got.header(header::FINGERPRINT).as_deref(), Some("eligibility/ehr_rejected/patient.given/-"));
+    assert!(got.header(header::DIED_AT).is_some());
     assert_eq!(got.routing_key, "eligibility.north", "where a replay puts it");
     let note: Message<Note> = got.envelope().open(&f.keys()).unwrap();
     assert_eq!(note.secret.expose().text, CANARY);

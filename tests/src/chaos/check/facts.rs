@@ -22,7 +22,7 @@ pub struct Facts {
     pub messages: Vec<Told>,
     /// Every queue.
     pub queues: Vec<Queue>,
-    /// What lies in the dead-letter queues.
+    /// What lies in the dead-letter queues, and what was collected from them.
     pub dead: Vec<Dead>,
 }
 
@@ -279,7 +279,7 @@ impl Queue {
 /// A dead letter.
 #[derive(Debug, Clone)]
 pub struct Dead {
-    /// Where it lies.
+    /// The queue where it lies, or was collected from.
     pub queue: String,
     /// Its message id.
     pub message: Option<Uuid>,

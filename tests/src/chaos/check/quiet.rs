@@ -49,9 +49,8 @@ async fn a_quiet_line_keeps_every_promise() -> anyhow::Result<()> {
     let drained = async || {
         let rows = line.ops.outcomes().await.unwrap_or_default();
         let queues = line.ops.status().await.ok().and_then(|status| status.queues).unwrap_or_default();
-        let waiting = queues.iter().filter(|queue| !queue.queue.ends_with(".dlq"));
         rows.iter().filter(|row| row.state != "in_flight").count() as u64 == COUNT
-            && waiting.map(|queue| queue.ready + queue.unacknowledged).sum::<u64>() == 0
+            && queues.iter().map(|queue| queue.ready + queue.unacknowledged).sum::<u64>() == 0
     };
     let in_time = wait::until(PATIENCE, drained).await;
     let sources = Sources {

@@ -3,7 +3,9 @@
 use domain::envelope::Envelope;
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions},
+    options::{
+        BasicGetOptions, BasicNackOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+    },
     types::{AMQPValue, FieldTable},
 };
 
@@ -44,6 +46,15 @@ impl Peek {
     /// Consumers of a queue.
     pub(crate) async fn consumers(&self, queue: &str) -> u32 {
         self.look(queue).await.consumer_count()
+    }
+
+    /// Takes a message and gives it back, as a consumer does that dies of it. `false`: there is none.
+    pub(crate) async fn die_of(&self, queue: &str) -> bool {
+        let got = self.channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap();
+        let Some(got) = got else { return false };
+        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+        self.channel.basic_nack(got.delivery.delivery_tag, options).await.unwrap();
+        true
     }
 
     async fn look(&self, queue: &str) -> lapin::Queue {

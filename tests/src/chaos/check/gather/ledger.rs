@@ -6,7 +6,7 @@ use testkit::sandbox::Channel;
 use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
 
-use crate::chaos::check::facts::{Attempt, Hops, Ledger, Notice, Op, Step, Submission};
+use crate::chaos::check::facts::{Attempt, Dead, Hops, Ledger, Notice, Op, Step, Submission};
 
 const SUBMISSIONS: &str = "SELECT admission_id, seq, clinic, submission_id, copy, state, code, patient, appointment FROM submission";
 
@@ -36,10 +36,12 @@ const ATTEMPTS: &str = "SELECT op_id, attempt, event, state, at,
             THEN pg_xact_commit_timestamp(xmin) END, at)
     FROM ehr_attempt ORDER BY op_id, at, ctid";
 
+const COLLECTED: &str = "SELECT stage || '.' || lane || '.dlq', message_id FROM dead_letter";
+
 const NOTICES: &str = "SELECT admission_id, channel, state, provider_id FROM notification";
 
-/// Everything that is judged, in one snapshot.
-pub(super) async fn read(url: &str) -> anyhow::Result<Ledger> {
+/// Everything that is judged, and the dead letters that were collected, in one snapshot.
+pub(super) async fn read(url: &str) -> anyhow::Result<(Ledger, Vec<Dead>)> {
     // The error's text may hold parts of the URL.
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
@@ -54,10 +56,11 @@ pub(super) async fn read(url: &str) -> anyhow::Result<Ledger> {
         attempts: rows(&client, ATTEMPTS, attempt).await?,
         notices: rows(&client, NOTICES, notice).await?,
     };
+    let collected = rows(&client, COLLECTED, dead).await?;
     client.batch_execute("COMMIT").await?;
     drop(client);
     connection.await??;
-    Ok(ledger)
+    Ok((ledger, collected))
 }
 
 async fn rows<T>(
@@ -86,6 +89,10 @@ fn submission(row: &Row) -> anyhow::Result<Submission> {
         patient: row.try_get(7)?,
         appointment: row.try_get(8)?,
     })
+}
+
+fn dead(row: &Row) -> anyhow::Result<Dead> {
+    Ok(Dead { queue: row.try_get(0)?, message: row.try_get(1)? })
 }
 
 fn hops(row: &Row) -> anyhow::Result<Hops> {

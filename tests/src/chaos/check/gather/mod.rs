@@ -26,8 +26,10 @@ pub struct Sources {
 /// If one of them cannot be asked, or answers what is not understood.
 pub async fn gather(sources: &Sources, tally: Tally) -> anyhow::Result<Facts> {
     // The queues first: what they still hold goes on to change the rest.
-    let (queues, dead) = broker::read(&sources.management_url, &sources.vhost).await?;
-    let ledger = ledger::read(&sources.database_url).await?;
+    let (queues, mut dead) = broker::read(&sources.management_url, &sources.vhost).await?;
+    // One that is collected meanwhile is seen twice, rather than not at all.
+    let (ledger, collected) = ledger::read(&sources.database_url).await?;
+    dead.extend(collected);
     let (ehr, writes, messages) = sandbox::read(&sources.control_url).await?;
     Ok(Facts { tally, ledger, ehr, writes, messages, queues, dead })
 }

@@ -18,7 +18,7 @@ pub(super) fn empty(book: &Book<'_>) -> Check {
     check
 }
 
-/// The dead letters are the poison that the exchange took, in the queues as in the journal. A dead letter may be there twice, like
+/// The dead letters, wherever they are by now, are the poison that the exchange took, as in the journal. A dead letter may be there twice, like
 /// any message: whoever died between its publishing and the acknowledgement made another. It counts as one.
 pub(super) fn dead_letters(book: &Book<'_>) -> Check {
     let mut check = Check::new("the dead letters are the poison, and nothing else");

@@ -1,0 +1,258 @@
+//! `frontdesk dlq`.
+
+mod show;
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand, ValueEnum};
+use domain::{
+    ClinicId, Code, LaneName, Stage,
+    clock::{Clock as _, SystemClock},
+    ids::LetterId,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::outcomes::ApiArgs;
+use crate::{exit::NothingMatched, local::Layout, ops::letters::Query, output};
+
+/// The dead letters: what died, of what, and whose visit is next. Nothing that is shown is PHI.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes:\n  0  something matched\n  1  the ops API\n  2  the command line\n  4  nothing matched"
+)]
+pub struct Dlq {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// By cause: how many, since when, how fast, the soonest visit, the clinics.
+    Groups {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        how: How,
+    },
+    /// One by one, the soonest visit first.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// So many at most.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        how: How,
+    },
+    /// One, with the timeline of its submission and what the ledger knows. Never what it says.
+    Show {
+        /// The letter's id, as `list` has it.
+        id: LetterId,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+struct Which {
+    /// Only this clinic's.
+    #[arg(long, value_name = "ID")]
+    clinic: Option<ClinicId>,
+    /// Only of this stage.
+    #[arg(long)]
+    stage: Option<Stage>,
+    /// Only of this lane.
+    #[arg(long)]
+    lane: Option<LaneName>,
+    /// Only with this code.
+    #[arg(long)]
+    code: Option<Code>,
+    /// Only with this fingerprint, as `groups` has it.
+    #[arg(long)]
+    fingerprint: Option<String>,
+    /// Only what died since then: a time such as 2026-11-22T09:00:00Z, or so long ago, such as 90m or 2h.
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+}
+
+/// How it is written, and who is asked.
+#[derive(Debug, Args)]
+struct How {
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// As the ops API writes it.
+    Json,
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    let wrong = || "not a time such as 2026-11-22T09:00:00Z, nor an age such as 90m or 2h".to_owned();
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let age = text.parse::<SignedDuration>().ok().filter(|age| !age.is_negative()).ok_or_else(wrong)?;
+    SystemClock.now().checked_sub(age).map_err(|_| wrong())
+}
+
+impl Which {
+    fn query(&self) -> Query {
+        let Self { clinic, stage, lane, code, fingerprint, since } = self;
+        let pairs = [
+            ("clinic", clinic.as_ref().map(ToString::to_string)),
+            ("stage", stage.map(|stage| stage.to_string())),
+            ("lane", lane.as_ref().map(ToString::to_string)),
+            ("code", code.map(|code| code.to_string())),
+            ("fingerprint", fingerprint.clone()),
+            ("since", since.map(|at| at.to_string())),
+        ];
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+impl How {
+    fn print(&self, value: &Value, table: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => output::result(&serde_json::to_string_pretty(value)?)?,
+            Format::Table => output::result(&table()?)?,
+        }
+        Ok(())
+    }
+}
+
+impl Dlq {
+    /// Prints them.
+    ///
+    /// # Errors
+    /// [`NothingMatched`], or if the API does not answer.
+    pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
+        let found = match &self.what {
+            What::Groups { which, how } => {
+                let groups = how.api.connect(layout)?.letter_groups(&which.query()).await?;
+                let value = Value::Array(groups);
+                how.print(&value, || groups_table(&value))?;
+                value
+            }
+            What::List { which, limit, how } => {
+                let letters = how.api.connect(layout)?.letters(&which.query(), *limit).await?;
+                let value = Value::Array(letters);
+                how.print(&value, || letters_table(&value))?;
+                value
+            }
+            What::Show { id, how } => {
+                let letter = how.api.connect(layout)?.letter(&id.to_string()).await?;
+                let value = letter.ok_or_else(|| NothingMatched("there is no dead letter of this id".to_owned()))?;
+                how.print(&value, || show::text(&value))?;
+                value
+            }
+        };
+        if found.as_array().is_some_and(Vec::is_empty) {
+            return Err(NothingMatched("no dead letter is of the kind".to_owned()).into());
+        }
+        Ok(())
+    }
+}
+
+fn groups_table(groups: &Value) -> anyhow::Result<String> {
+    let groups: Vec<crate::ops::letters::Group> = serde_json::from_value(groups.clone())?;
+    let mut table = output::table();
+    table.set_header([
+        "fingerprint",
+        "count",
+        "last hour",
+        "first seen",
+        "last seen",
+        "soonest visit",
+        "clinics",
+    ]);
+    for group in &groups {
+        table.add_row([
+            group.fingerprint.clone(),
+            group.count.to_string(),
+            trend(group.last_hour, group.hour_before),
+            minute(group.first_seen),
+            minute(group.last_seen),
+            group.soonest_appointment.map(minute).unwrap_or_default(),
+            group.clinics.join(" "),
+        ]);
+    }
+    let total: u64 = groups.iter().map(|group| group.count).sum();
+    let mut text = table.to_string();
+    let _ = write!(text, "\n{total} in {} groups; times are UTC\n", groups.len());
+    Ok(text)
+}
+
+fn letters_table(letters: &Value) -> anyhow::Result<String> {
+    let letters: Vec<crate::ops::letters::Letter> = serde_json::from_value(letters.clone())?;
+    let mut table = output::wide_table();
+    table.set_header(["id", "visit", "died", "attempts", "clinic", "submission", "fingerprint"]);
+    for letter in &letters {
+        table.add_row([
+            letter.id.clone(),
+            letter.appointment_at.map(minute).unwrap_or_default(),
+            minute(letter.died_at),
+            letter.attempts.to_string(),
+            letter.clinic_id.clone().unwrap_or_default(),
+            letter.submission_id.clone().unwrap_or_default(),
+            letter.fingerprint.clone(),
+        ]);
+    }
+    let mut text = table.to_string();
+    let _ = write!(text, "\n{} dead letters; times are UTC\n", letters.len());
+    Ok(text)
+}
+
+/// The last hour, against the hour before.
+fn trend(last: u64, before: u64) -> String {
+    match last.cmp(&before) {
+        std::cmp::Ordering::Greater => format!("{last} ↑ from {before}"),
+        std::cmp::Ordering::Less => format!("{last} ↓ from {before}"),
+        std::cmp::Ordering::Equal => format!("{last} ="),
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{groups_table, letters_table, since, trend};
+
+    #[test]
+    fn tables_tell_what_there_is() {
+        let at = "2026-11-22T09:00:00Z";
+        let groups = json!([{"fingerprint": "validation/malformed/-/-", "stage": "validation", "code": "malformed",
+            "count": 5, "last_hour": 3, "hour_before": 1, "first_seen": at, "last_seen": at,
+            "soonest_appointment": "2026-11-23T10:30:00Z", "clinics": ["clinic-01"]}]);
+        let text = groups_table(&groups).unwrap();
+        for part in
+            ["validation/malformed/-/-", "3 ↑ from 1", "2026-11-23 10:30", "clinic-01", "5 in 1 groups"]
+        {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let letters = json!([{"id": "l-1", "stage": "validation", "lane": "north", "fingerprint": "f",
+            "correlation_id": "c-1", "attempts": 4, "died_at": at, "collected_at": at, "schema": "s"}]);
+        let text = letters_table(&letters).unwrap();
+        assert!(text.contains("l-1") && text.contains("1 dead letters"), "{text}");
+    }
+
+    #[test]
+    fn times_and_trends_are_written_as_people_do() {
+        assert_eq!(since("2026-11-22T09:00:00Z").unwrap().to_string(), "2026-11-22T09:00:00Z");
+        assert!(since("2h").unwrap() < since("1h").unwrap());
+        assert!(since("-1h").is_err() && since("soon").is_err());
+        assert_eq!((trend(1, 2), trend(2, 2)), ("1 ↓ from 2".to_owned(), "2 =".to_owned()));
+    }
+}

@@ -1,0 +1,79 @@
+//! One dead letter, for people.
+
+use serde_json::Value;
+
+use crate::{command::trace::life, ops::letters::Letter};
+
+/// What it is, and the life of its submission.
+pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
+    let Letter {
+        id,
+        message_id,
+        stage,
+        lane,
+        fingerprint,
+        submission_id,
+        clinic_id,
+        correlation_id,
+        trace_id,
+        attempts,
+        first_failed_at,
+        died_at,
+        collected_at,
+        appointment_at,
+        schema,
+        admission,
+    } = serde_json::from_value(letter.clone())?;
+    let mut text = format!("dead letter {id}\n{fingerprint}\n");
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text += &format!("  {name:<14} {value}\n");
+        }
+    };
+    line("died in", Some(format!("{stage}.{lane}, attempt {attempts}")));
+    line("died", Some(died_at.to_string()));
+    line("first failed", first_failed_at.map(|at| at.to_string()));
+    line("collected", Some(collected_at.to_string()));
+    line("visit", appointment_at.map(|at| at.to_string()));
+    line("clinic", clinic_id);
+    line("submission", submission_id.clone());
+    line("correlation", Some(correlation_id));
+    line("message", message_id);
+    line("trace", trace_id);
+    line("body", Some(format!("{schema}, sealed")));
+    match admission {
+        Some(mut admission) => {
+            admission.outcome.submission_id = submission_id.unwrap_or_default();
+            text += &format!("\n{}", life(&admission));
+        }
+        None => text += "\nit was not admitted: there is no submission\n",
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::text;
+
+    #[test]
+    fn a_letter_tells_what_it_is_and_how_it_came_to_it() {
+        let at = "2026-11-22T09:00:00Z";
+        let mut letter = json!({"id": "l-1", "message_id": "m-1", "stage": "ehr-writer", "lane": "north",
+            "fingerprint": "ehr-writer/ehr_rejected/patient.given/a@1", "correlation_id": "c-1", "attempts": 4,
+            "died_at": at, "collected_at": at, "schema": "intake.checked.v1", "submission_id": "s-1"});
+        let poison = text(&letter).unwrap();
+        assert!(
+            poison.contains("was not admitted") && poison.contains("intake.checked.v1, sealed"),
+            "{poison}"
+        );
+        letter["admission"] = json!({"clinic_id": "clinic-01", "state": "dead", "code": "ehr_rejected",
+            "correlation_id": "c-1", "received_at": at, "timeline": [{"at": at, "stage": "ehr-writer",
+            "lane": "north", "event": "died", "attempt": 4, "took_ms": 7}], "effects": []});
+        let admitted = text(&letter).unwrap();
+        for part in ["ehr-writer.north, attempt 4", "s-1 at clinic-01: dead ehr_rejected", "died", "7 ms"] {
+            assert!(admitted.contains(part), "{part} in {admitted}");
+        }
+    }
+}

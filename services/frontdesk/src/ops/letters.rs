@@ -1,0 +1,117 @@
+//! Dead letters, as the ops API shows them.
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Admission, Ops, accepted, answered, unreachable};
+
+/// Letters of one request.
+const PAGE: usize = 500;
+
+/// The dead letters of one cause.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Group {
+    /// Stage, code, endpoint or field, and template.
+    pub fingerprint: String,
+    /// How many.
+    pub count: u64,
+    /// How many died in the last hour.
+    pub last_hour: u64,
+    /// How many died in the hour before.
+    pub hour_before: u64,
+    /// When the first died.
+    pub first_seen: Timestamp,
+    /// When the last died.
+    pub last_seen: Timestamp,
+    /// The soonest visit that one of them asks for.
+    pub soonest_appointment: Option<Timestamp>,
+    /// The clinics that are known to have one.
+    pub clinics: Vec<String>,
+}
+
+/// One dead letter, without its body.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Letter {
+    /// This arrival of it.
+    pub id: String,
+    /// The hand-off that died.
+    pub message_id: Option<String>,
+    /// The stage that gave up.
+    pub stage: String,
+    /// In which lane.
+    pub lane: String,
+    /// Stage, code, endpoint or field, and template.
+    pub fingerprint: String,
+    /// The sender's identifier.
+    pub submission_id: Option<String>,
+    /// The clinic.
+    pub clinic_id: Option<String>,
+    /// The correlation id.
+    pub correlation_id: String,
+    /// W3C trace id.
+    pub trace_id: Option<String>,
+    /// Which attempt was the last, from 1.
+    pub attempts: u32,
+    /// When the first attempt failed.
+    pub first_failed_at: Option<Timestamp>,
+    /// When it died.
+    pub died_at: Timestamp,
+    /// When it was collected.
+    pub collected_at: Timestamp,
+    /// The requested appointment's start.
+    pub appointment_at: Option<Timestamp>,
+    /// The schema of the body.
+    pub schema: String,
+    /// The life of its submission; only where one letter is asked for, and only if it was admitted.
+    pub admission: Option<Admission>,
+}
+
+/// Names and values of a query, as the API takes them.
+pub type Query = Vec<(&'static str, String)>;
+
+impl Ops {
+    /// Dead letters by cause, as the API writes them.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn letter_groups(&self, query: &Query) -> anyhow::Result<Vec<Value>> {
+        Ok(answered(self.get("dead-letters/groups").query(query)).await?.json().await?)
+    }
+
+    /// Dead letters by time to the visit, so many at most, as the API writes them.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn letters(&self, query: &Query, most: usize) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut after = None;
+        while all.len() < most {
+            let mut query = query.clone();
+            query.push(("limit", (most - all.len()).min(PAGE).to_string()));
+            query.extend(after.map(|id| ("after", id)));
+            let mut page: Value = answered(self.get("dead-letters").query(&query)).await?.json().await?;
+            let Value::Array(letters) = page["letters"].take() else { break };
+            all.extend(letters);
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// One dead letter with the life of its submission, as the API writes it; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn letter(&self, id: &str) -> anyhow::Result<Option<Value>> {
+        let answer = self.get(&format!("dead-letters/{id}")).send().await.map_err(unreachable)?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        accepted(answer)?.json().await.map(Some).context("not a dead letter")
+    }
+}

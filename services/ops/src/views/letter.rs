@@ -1,0 +1,28 @@
+//! One dead letter: what it is, and the life of its submission.
+
+use ledger::{
+    letters::LetterRow,
+    read::{Status, Timeline},
+};
+use serde::Serialize;
+
+use super::Admission;
+
+/// A dead letter without its body, with the life of its submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    /// The letter.
+    #[serde(flatten)]
+    pub letter: LetterRow,
+    /// Where its submission stands, how it got there, and what the ledger knows of its effects in the EHR; absent if it was never
+    /// admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admission: Option<Admission>,
+}
+
+impl Letter {
+    /// From the rows.
+    pub fn new(letter: LetterRow, life: Option<(Status, Timeline)>) -> Self {
+        Self { letter, admission: life.map(|(status, timeline)| Admission::new(status, timeline)) }
+    }
+}

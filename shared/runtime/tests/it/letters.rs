@@ -1,0 +1,112 @@
+//! Dead letters are taken from the broker once they are kept, and not before.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use domain::{
+    Code, Stage,
+    envelope::Envelope,
+    letter::DeadLetter,
+    ports::{LetterBox, Pending, StoreDown},
+};
+use runtime::{ConfigError, amqp::header, letters, stage::RAW_SCHEMA};
+use tokio::task::JoinHandle;
+
+use crate::support::{Act, CANARY, Fixture, fixture};
+
+/// Keeps letters in memory.
+#[derive(Default)]
+struct Drawer {
+    letters: Mutex<Vec<DeadLetter>>,
+    down: AtomicBool,
+}
+
+impl Drawer {
+    fn all(&self) -> Vec<DeadLetter> {
+        self.letters.lock().unwrap().clone()
+    }
+}
+
+impl LetterBox for Drawer {
+    fn keep(&self, letter: DeadLetter) -> Pending<Result<(), StoreDown>> {
+        let down = self.down.load(Ordering::Relaxed);
+        if !down {
+            self.letters.lock().unwrap().push(letter);
+        }
+        Box::pin(async move { if down { Err(StoreDown) } else { Ok(()) } })
+    }
+}
+
+fn collect(f: &Fixture, drawer: &Arc<Drawer>) -> JoinHandle<Result<(), ConfigError>> {
+    let (boot, drawer) = (f.boot.clone(), drawer.clone());
+    tokio::spawn(async move { letters::collect(&boot, drawer).await })
+}
+
+#[tokio::test]
+async fn what_a_stage_gave_up_is_kept_as_it_says() {
+    let f = fixture().await;
+    let (running, drawer) = (f.run(), Arc::new(Drawer::default()));
+    let collecting = collect(&f, &drawer);
+    let message = f.publish("clinic-n", CANARY, Act::Permanent).await;
+    f.until(async || drawer.all().len() == 1).await;
+    let letter = drawer.all().remove(0);
+    assert_eq!(letter.fingerprint(), "eligibility/ehr_rejected/patient.given/-");
+    assert_eq!((letter.message, letter.lane.as_str(), letter.attempt), (Some(message), "north", 1));
+    assert_eq!(letter.clinic.as_ref().map(|clinic| clinic.as_str()), Some("clinic-n"));
+    f.until(async || f.rows.all().len() == 1).await;
+    let row = f.rows.all().remove(0);
+    assert_eq!(
+        (letter.died_at, Some(letter.correlation)),
+        (row.finished_at, row.correlation),
+        "as journalled"
+    );
+    assert!(!String::from_utf8_lossy(&letter.body).contains(CANARY));
+    f.until(async || f.boot.metrics().collected.get() == 1).await;
+    assert_eq!(f.peek.ready("eligibility.north.dlq").await, 0);
+    f.boot.shutdown().soft().cancel();
+    collecting.await.unwrap().unwrap();
+    f.stop(running).await;
+}
+
+#[tokio::test]
+async fn what_the_broker_gave_up_in_clear_is_sealed_before_it_is_kept() {
+    let f = fixture().await;
+    // By a scenario that names what it likes.
+    let properties = f.properties("application/json").header(header::FIELD, Some(CANARY));
+    let body = format!("{{\"name\": \"{CANARY}\"}}").into_bytes();
+    f.publisher.publish("intake.ingest", "clinic.clinic-n", properties, body.clone()).await.unwrap();
+    f.until(async || f.peek.ready("validation.north").await == 1).await;
+    f.until(async || {
+        while f.peek.die_of("validation.north").await {}
+        f.peek.ready("validation.north.dlq").await == 1
+    })
+    .await;
+    let drawer = Arc::new(Drawer::default());
+    let collecting = collect(&f, &drawer);
+    f.until(async || drawer.all().len() == 1).await;
+    let letter = drawer.all().remove(0);
+    assert_eq!((letter.stage, letter.code), (Stage::Validation, Some(Code::DeliveryLimit)));
+    assert_eq!((letter.field, letter.schema.as_str()), (None, RAW_SCHEMA));
+    assert!(!String::from_utf8_lossy(&letter.body).contains(CANARY));
+    let sealed = Envelope::from_slice(&letter.body).unwrap();
+    assert_eq!(sealed.open_bytes(&f.keys()).unwrap().expose(), &body);
+    f.boot.shutdown().soft().cancel();
+    collecting.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_letter_stays_on_the_broker_until_it_is_kept() {
+    let f = fixture().await;
+    let (running, drawer) = (f.run(), Arc::new(Drawer::default()));
+    drawer.down.store(true, Ordering::Relaxed);
+    let collecting = collect(&f, &drawer);
+    f.publish("clinic-n", CANARY, Act::Permanent).await;
+    f.until(async || f.boot.metrics().store_retries.get() >= 2).await;
+    f.boot.shutdown().soft().cancel();
+    collecting.await.unwrap().unwrap();
+    running.await.unwrap().unwrap();
+    f.until(async || f.peek.ready("eligibility.north.dlq").await == 1).await;
+    assert!(drawer.all().is_empty() && f.boot.metrics().collected.get() == 0);
+}
