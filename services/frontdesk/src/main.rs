@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             // No failure, but not what was hoped for either.
             Err(error) if error.is::<NothingMatched>() => {
-                output::line(&format!("nothing done: {error}"));
+                output::line(&format!("nothing matched: {error}"));
                 ExitCode::from(4)
             }
             Err(error) => {

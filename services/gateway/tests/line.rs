@@ -21,7 +21,7 @@ use lapin::{
     options::BasicConsumeOptions,
     types::{AMQPValue, FieldTable},
 };
-use ledger::{AdmissionRequest, Config, Proposed, Store, switches::Pause};
+use ledger::{AdmissionRequest, Config, Proposed, Store, acts::Actor, switches::Pause};
 use reqwest::{Client, Response, StatusCode};
 use runtime::{
     Boot, Settings,
@@ -246,14 +246,15 @@ async fn states_and_pauses_come_from_the_ledger() {
 
     let scope = SwitchScope::Clinic("clinic-01".parse().unwrap());
     let pause = Pause { scope, actor: "t".into(), reason: "t".into(), since: SystemClock.now(), until: None };
-    store.pause(&pause).await.unwrap();
+    store.pause(&pause, "operator").await.unwrap();
     // What was accepted before the pause is answered as before: each time another one.
     let fresh = async || {
         gateway.post("/v1/intake/clinic-01", &format!("m-{}", SystemClock.fresh_id()), &json!({})).await
     };
     let paused = || async { code(fresh().await).await == (503, "clinic_paused".to_owned()) };
     wait::until(Duration::from_secs(20), paused).await.unwrap();
-    store.resume(&pause.scope).await.unwrap();
+    let actor = Actor { name: "t".into(), role: "operator".into() };
+    store.resume(&pause.scope, &actor, "t").await.unwrap();
     let open = || async { fresh().await.status() == StatusCode::ACCEPTED };
     wait::until(Duration::from_secs(20), open).await.unwrap();
     gateway.stop().await;
