@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology, trace, up,
+        demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology,
+        trace, up,
     },
     local::{Layout, backends::Given},
 };

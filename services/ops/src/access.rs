@@ -69,7 +69,7 @@ const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
 
 impl Route {
     /// All of them: the router, the authorisation and the OpenAPI document are made from, or held to, this list.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &[Self] = &[
         Self::Outcomes,
         Self::Submission,
         Self::Reconciliation,
@@ -119,6 +119,6 @@ impl Route {
 
     /// The route of a method and a matched address.
     pub fn find(method: &str, path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|route| route.method() == method && route.path() == path)
+        Self::ALL.iter().copied().find(|route| route.method() == method && route.path() == path)
     }
 }

@@ -34,7 +34,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &[Self] = &[
         Self::Unauthorized,
         Self::Forbidden,
         Self::NotFound,

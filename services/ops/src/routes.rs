@@ -34,7 +34,8 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
 /// The whole API as a service.
 pub fn router(app: Arc<App>) -> Router {
     Route::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .fold(Router::new(), |router, route| router.route(route.path(), handler(route)))
         .fallback(async || Refusal::NotFound)
         .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)

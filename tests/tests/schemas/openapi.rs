@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId, ids::LetterId};
+use domain::{
+    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId, ids::LetterId,
+};
 use gateway::{
     config::{MAX_BODY, MAX_DEPTH},
     ports::Standing,
@@ -91,14 +93,14 @@ fn the_ops_document_has_its_routes_roles_and_refusals() {
     let document = read("openapi.ops.json");
     let routes = Route::ALL.iter().map(|route| format!("{} {}", route.method(), route.path()));
     assert_eq!(operations(&document), routes.collect());
-    for route in Route::ALL {
+    for route in Route::ALL.iter().copied() {
         let operation = &document["paths"][route.path()][route.method().to_lowercase()];
         let roles = route.roles().iter().map(ToString::to_string).collect();
         assert_eq!(texts(operation["x-roles"].as_array().unwrap()), roles, "{route:?}");
     }
     codes(&document);
     let problem = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
-    let refusals = Refusal::ALL.map(Refusal::problem);
+    let refusals = Refusal::ALL.iter().map(|refusal| refusal.problem()).collect::<Vec<_>>();
     assert_eq!(texts(problem.as_array().unwrap()), refusals.iter().map(|one| one.code.to_owned()).collect());
     let problem = validator(&component(&document, "Problem"));
     for refusal in refusals {

@@ -150,7 +150,8 @@ impl Dlq {
             }
             What::Show { id, how } => {
                 let letter = how.api.connect(layout)?.letter(&id.to_string()).await?;
-                let value = letter.ok_or_else(|| NothingMatched("there is no dead letter of this id".to_owned()))?;
+                let value =
+                    letter.ok_or_else(|| NothingMatched("there is no dead letter of this id".to_owned()))?;
                 how.print(&value, || show::text(&value))?;
                 value
             }

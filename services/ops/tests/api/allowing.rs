@@ -12,7 +12,7 @@ fn address(route: Route) -> String {
 #[tokio::test]
 async fn every_route_lets_in_its_roles_and_nobody_else() {
     let api = Api::open(TestRecords::default());
-    for route in Route::ALL {
+    for route in Route::ALL.iter().copied() {
         let path = address(route);
         for nobody in [None, Some("viewer-token2"), Some("")] {
             let answer = api.call(nobody, route.method(), &path, "").await;
