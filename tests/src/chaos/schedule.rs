@@ -10,8 +10,8 @@ use testkit::proxy::Direction;
 pub use draw::Schedule;
 
 /// A service's processes in a run: two where two at once are what is to be tried.
-pub const INSTANCES: [&str; 7] =
-    ["gateway", "validation", "validation-2", "eligibility", "ehr-writer", "ehr-writer-2", "notification"];
+pub const INSTANCES: [&str; 8] =
+    ["gateway", "validation", "validation-2", "eligibility", "ehr-writer", "ehr-writer-2", "notification", "ops"];
 
 /// The name under which the senders' own connections go.
 pub const SENDER: &str = "sender";
@@ -36,9 +36,8 @@ impl Peer {
             "gateway" => &[Self::Broker],
             // To both doors: the other is the gateway.
             SENDER => &[Self::Broker, Self::Outside],
-            "validation" => &[Self::Broker, Self::Database],
-            // It looks at the broker through the management API, which is not proxied.
-            "ops" => &[Self::Database],
+            // The management API, which operators look through, is not proxied.
+            "validation" | "ops" => &[Self::Broker, Self::Database],
             "notification" => &[Self::Broker, Self::Database, Self::Outside, Self::Mail],
             _ => &[Self::Broker, Self::Database, Self::Outside],
         }
@@ -228,7 +227,7 @@ pub fn points(instance: &str) -> Vec<Point> {
             P::MessageBeforeSend,
             P::MessageAfterSend,
         ],
-        // It writes nothing and publishes nothing.
+        // It collects dead letters, and dies at any moment as well as at one.
         _ => return Vec::new(),
     };
     own.iter().copied().chain(broker).chain(stage).collect()
