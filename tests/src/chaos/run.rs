@@ -245,12 +245,7 @@ impl Running<'_> {
     /// How many of our services' processes ended though nobody killed them: a lost broker or database must end none.
     fn own_ends(&self) -> u64 {
         let endings = self.supervisor.endings();
-        INSTANCES
-            .iter()
-            .chain(&["ops"])
-            .filter_map(|instance| endings.get(*instance))
-            .map(|ends| ends.of_itself)
-            .sum()
+        INSTANCES.iter().filter_map(|instance| endings.get(*instance)).map(|ends| ends.of_itself).sum()
     }
 
     /// Where the checks look: at everything itself, past the proxies.

@@ -10,8 +10,16 @@ use testkit::proxy::Direction;
 pub use draw::Schedule;
 
 /// A service's processes in a run: two where two at once are what is to be tried.
-pub const INSTANCES: [&str; 8] =
-    ["gateway", "validation", "validation-2", "eligibility", "ehr-writer", "ehr-writer-2", "notification", "ops"];
+pub const INSTANCES: [&str; 8] = [
+    "gateway",
+    "validation",
+    "validation-2",
+    "eligibility",
+    "ehr-writer",
+    "ehr-writer-2",
+    "notification",
+    "ops",
+];
 
 /// The name under which the senders' own connections go.
 pub const SENDER: &str = "sender";
