@@ -9,3 +9,13 @@ pub struct NothingMatched(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Partly(pub String);
+
+/// A guard ended it, as it was told to. What was not done is as it was. Exit code 5.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StoppedByGuard(pub String);
+
+/// It waits for a second person. Exit code 6.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NeedsApproval(pub String);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use frontdesk::{
     cli::Cli,
-    exit::{NothingMatched, Partly},
+    exit::{NeedsApproval, NothingMatched, Partly, StoppedByGuard},
     local::run::Interrupted,
     output,
     recover::NotAll,
@@ -25,6 +25,14 @@ fn main() -> ExitCode {
             Err(error) if error.is::<NothingMatched>() => {
                 output::line(&format!("nothing matched: {error}"));
                 ExitCode::from(4)
+            }
+            Err(error) if error.is::<StoppedByGuard>() => {
+                output::line(&format!("stopped: {error}"));
+                ExitCode::from(5)
+            }
+            Err(error) if error.is::<NeedsApproval>() => {
+                output::line(&format!("needs approval: {error}"));
+                ExitCode::from(6)
             }
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));

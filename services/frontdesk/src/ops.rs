@@ -1,6 +1,7 @@
 //! A client of the ops API.
 
 pub mod letters;
+pub mod plans;
 mod switches;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub enum Role {
     /// Looks.
     Viewer,
-    /// Acts: pauses and resumes.
+    /// Acts: pauses and resumes, replays and puts aside.
     Operator,
     /// Agrees to what others plan.
     Approver,
@@ -61,10 +61,33 @@ pub enum Route {
     Letters,
     /// One dead letter with its timeline.
     Letter,
+    /// Freezes dead letters into a plan, and dry-runs them.
+    MakePlan,
+    /// The plans.
+    Plans,
+    /// One plan.
+    Plan,
+    /// A plan's letters.
+    PlanItems,
+    /// Begins a plan's run.
+    Replay,
+    /// Ends it.
+    CancelReplay,
+    /// Puts dead letters aside.
+    Archive,
+    /// Takes them up again.
+    Restore,
+    /// Asks that dead letters be discarded.
+    RequestDiscard,
+    /// What waits for a second person.
+    Discards,
+    /// Discards, as the second person.
+    ApproveDiscard,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
 const ACTING: &[Role] = &[Role::Operator];
+const APPROVING: &[Role] = &[Role::Approver];
 const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
 
 impl Route {
@@ -82,6 +105,17 @@ impl Route {
         Self::LetterGroups,
         Self::Letters,
         Self::Letter,
+        Self::MakePlan,
+        Self::Plans,
+        Self::Plan,
+        Self::PlanItems,
+        Self::Replay,
+        Self::CancelReplay,
+        Self::Archive,
+        Self::Restore,
+        Self::RequestDiscard,
+        Self::Discards,
+        Self::ApproveDiscard,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -99,6 +133,17 @@ impl Route {
             Self::LetterGroups => ("GET", "/v1/dead-letters/groups", LOOKING),
             Self::Letters => ("GET", "/v1/dead-letters", LOOKING),
             Self::Letter => ("GET", "/v1/dead-letters/{id}", LOOKING),
+            Self::MakePlan => ("POST", "/v1/plans", ACTING),
+            Self::Plans => ("GET", "/v1/plans", LOOKING),
+            Self::Plan => ("GET", "/v1/plans/{id}", LOOKING),
+            Self::PlanItems => ("GET", "/v1/plans/{id}/items", LOOKING),
+            Self::Replay => ("POST", "/v1/plans/{id}/replay", ACTING),
+            Self::CancelReplay => ("POST", "/v1/plans/{id}/cancel", ACTING),
+            Self::Archive => ("POST", "/v1/dead-letters/archive", ACTING),
+            Self::Restore => ("POST", "/v1/dead-letters/restore", ACTING),
+            Self::RequestDiscard => ("POST", "/v1/discards", ACTING),
+            Self::Discards => ("GET", "/v1/discards", LOOKING),
+            Self::ApproveDiscard => ("POST", "/v1/discards/{id}/approve", APPROVING),
         }
     }
 

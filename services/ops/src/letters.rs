@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{ClinicId, Code, LaneName, Stage, ids::LetterId};
 use jiff::Timestamp;
-use ledger::letters::{LetterFilter, LetterGroup, LetterPage};
+use ledger::letters::{LetterFilter, LetterGroup, LetterPage, LetterState};
 use serde::Deserialize;
 
 use crate::{App, problem::Refusal, views::Letter};
@@ -27,18 +27,19 @@ const MAX_FINGERPRINT: usize = 500;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    clinic: Option<String>,
-    stage: Option<String>,
-    lane: Option<String>,
-    code: Option<String>,
-    fingerprint: Option<String>,
-    since: Option<Timestamp>,
-    after: Option<String>,
-    limit: Option<u32>,
+    pub(crate) clinic: Option<String>,
+    pub(crate) stage: Option<String>,
+    pub(crate) lane: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) state: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) limit: Option<u32>,
 }
 
 impl Wanted {
-    fn filter(&self) -> Result<LetterFilter, Refusal> {
+    pub(crate) fn filter(&self) -> Result<LetterFilter, Refusal> {
         let too_long = |text: &&String| text.len() > MAX_FINGERPRINT;
         if self.fingerprint.as_ref().filter(too_long).is_some() {
             return Err(Refusal::InvalidRequest("fingerprint"));
@@ -50,6 +51,7 @@ impl Wanted {
             code: read::<Code>(self.code.as_deref(), "code")?,
             fingerprint: self.fingerprint.clone(),
             since: self.since,
+            state: read::<LetterState>(self.state.as_deref(), "state")?,
         })
     }
 }

@@ -1,18 +1,21 @@
-//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters, and the acts of people. Every call is authorised in one place, [`access`]
+//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, and the acts of people. Every call is authorised in one place, [`access`]
 //! says who may do what, and nothing that it answers is PHI.
 
 pub mod access;
 mod acts;
 pub mod backlog;
 pub mod config;
+mod ends;
 mod guard;
 mod letters;
 mod looking;
 pub mod names;
 mod outcomes;
+mod plans;
 pub mod ports;
 pub mod problem;
 mod query;
+pub mod replay;
 mod routes;
 mod run;
 mod switches;
@@ -29,6 +32,7 @@ pub use run::run;
 use crate::{
     names::Names,
     ports::{Queues, Records},
+    replay::Replay,
     tokens::Tokens,
 };
 
@@ -44,4 +48,6 @@ pub struct App {
     pub names: Names,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What replays dead letters and ends them; `None`: this process has no broker, and only looks.
+    pub replay: Option<Arc<Replay>>,
 }

@@ -30,6 +30,22 @@ pub enum Refusal {
     UnknownScope,
     /// The database did not answer.
     StoreUnavailable,
+    /// No open dead letter is of the kind.
+    NothingMatched,
+    /// There is no such plan.
+    UnknownPlan,
+    /// The plan's state does not allow it.
+    PlanState,
+    /// None of the plan's letters waits to be replayed.
+    NothingWaits,
+    /// The clinics' templates cannot be used as they are.
+    Templates,
+    /// No such request waits for a second person.
+    UnknownDiscard,
+    /// Whoever asked cannot approve.
+    SamePerson,
+    /// This process has no broker.
+    NoReplay,
 }
 
 impl Refusal {
@@ -45,6 +61,14 @@ impl Refusal {
         Self::NotPaused,
         Self::UnknownScope,
         Self::StoreUnavailable,
+        Self::NothingMatched,
+        Self::UnknownPlan,
+        Self::PlanState,
+        Self::NothingWaits,
+        Self::Templates,
+        Self::UnknownDiscard,
+        Self::SamePerson,
+        Self::NoReplay,
     ];
 
     /// The problem document.
@@ -93,6 +117,49 @@ impl Refusal {
             Self::StoreUnavailable => {
                 (503, "store_unavailable", "The database did not answer", "Try again after Retry-After.")
             }
+            Self::NothingMatched => (
+                404,
+                "nothing_matched",
+                "No open dead letter is of the kind",
+                "Ask GET /v1/dead-letters what there is, and where it stands.",
+            ),
+            Self::UnknownPlan => (404, "unknown_plan", "No such plan", "Ask GET /v1/plans what there is."),
+            Self::PlanState => (
+                409,
+                "plan_state",
+                "The plan's state does not allow it",
+                "Look at the plan: what is ready, stopped or cancelled can be replayed, what is ready or running cancelled.",
+            ),
+            Self::NothingWaits => (
+                409,
+                "nothing_waits",
+                "None of the plan's letters waits to be replayed",
+                "Look at its items why; what is still open can be planned anew.",
+            ),
+            Self::Templates => (
+                409,
+                "templates",
+                "The clinics' templates cannot be used as they are",
+                "Run `frontdesk templates check`, correct what it names, and plan again.",
+            ),
+            Self::UnknownDiscard => (
+                404,
+                "unknown_discard",
+                "No such request waits for a second person",
+                "Ask GET /v1/discards what does.",
+            ),
+            Self::SamePerson => (
+                409,
+                "same_person",
+                "Whoever asked cannot approve",
+                "Have it approved with somebody else's token.",
+            ),
+            Self::NoReplay => (
+                503,
+                "no_replay",
+                "This process has no broker, and only looks",
+                "Give its configuration [amqp], [keys] and [clinics], or ask one that has them.",
+            ),
         };
         let mut problem = Problem::new(status, code, title, detail);
         if let Self::InvalidRequest(field) = self {

@@ -9,7 +9,9 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 
-use crate::{App, access::Route, acts, guard, letters, looking, outcomes, problem::Refusal, switches};
+use crate::{
+    App, access::Route, acts, ends, guard, letters, looking, outcomes, plans, problem::Refusal, switches,
+};
 
 /// Largest body of a request, bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -28,6 +30,17 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::LetterGroups => get(letters::groups),
         Route::Letters => get(letters::list),
         Route::Letter => get(letters::show),
+        Route::MakePlan => post(plans::make),
+        Route::Plans => get(plans::list),
+        Route::Plan => get(plans::show),
+        Route::PlanItems => get(plans::items),
+        Route::Replay => post(plans::start),
+        Route::CancelReplay => post(plans::cancel),
+        Route::Archive => post(ends::archive),
+        Route::Restore => post(ends::restore),
+        Route::RequestDiscard => post(ends::request),
+        Route::Discards => get(ends::waiting),
+        Route::ApproveDiscard => post(ends::approve),
     }
 }
 

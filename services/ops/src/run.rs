@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use domain::ports::HopLog as _;
+use domain::{matching::person::Matcher, ports::HopLog as _};
 use ledger::Store;
 use runtime::{Boot, letters, topology::Management};
 use tokio::net::TcpListener;
@@ -13,11 +13,12 @@ use crate::{
     config::OpsConfig,
     names::Names,
     ports::{NoQueues, Queues},
+    replay::{Replay, Tools, runner},
     router,
     tokens::Tokens,
 };
 
-/// Serves the API, and collects the dead letters if there is an `[amqp]` section, until the process is asked to stop.
+/// Serves the API, and collects and replays dead letters if there is an `[amqp]` section, until the process is asked to stop.
 ///
 /// # Errors
 /// A configuration that cannot be used, named, before anything is connected; an address that is taken.
@@ -36,7 +37,10 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let store = Store::connect(&postgres, boot.clock()).await?;
     let probe = store.clone();
     boot.health().add("store", move || probe.ready());
-    let app = App { tokens, records: Arc::new(store.clone()), queues, names, clock: boot.clock() };
+    // An API that is to look only needs no broker.
+    let replay = if settings.has("amqp") { Some(Arc::new(replay(&boot, store.clone())?)) } else { None };
+    let records = Arc::new(store.clone());
+    let app = App { tokens, records, queues, names, clock: boot.clock(), replay: replay.clone() };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;
@@ -44,16 +48,32 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let soft = boot.shutdown().soft().clone();
     let serving = axum::serve(listener, router(Arc::new(app))).with_graceful_shutdown(soft.cancelled_owned());
     let serving = async { serving.await.context("serving") };
-    let collecting = async {
-        // An API that is to look only needs no broker.
-        if settings.has("amqp") {
-            letters::collect(&boot, Arc::new(store)).await?;
+    let with_broker = async {
+        if let Some(replay) = replay {
+            let outbox = letters::Replays::new(&boot).await?;
+            let replaying = async {
+                runner::run(&replay, &outbox, boot.shutdown().soft()).await;
+                Ok(())
+            };
+            tokio::try_join!(letters::collect(&boot, Arc::new(store)), replaying)?;
         }
         Ok(())
     };
-    let both = async { tokio::try_join!(serving, collecting).map(drop) };
+    let both = async { tokio::try_join!(serving, with_broker).map(drop) };
     tokio::select! {
         done = both => done,
         () = boot.shutdown().hard().cancelled() => Ok(()),
     }
+}
+
+/// What is needed to replay: the sealing keys, the key of the blind indexes, the templates.
+fn replay(boot: &Boot, store: Store) -> anyhow::Result<Replay> {
+    let settings = boot.settings().clone();
+    Ok(Replay::new(Tools {
+        store,
+        templates: Arc::new(move || runtime::clinics::load(&settings)),
+        keys: boot.keys()?,
+        index: boot.index_key()?,
+        matcher: Matcher::bundled()?,
+    }))
 }

@@ -104,7 +104,8 @@ pub(crate) async fn resume(
     Ok(Json(ended.into()))
 }
 
-fn reason(text: &str) -> Result<String, Refusal> {
+/// A reason as it is kept.
+pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
     let reason = text.trim();
     // The database keeps no NUL in a text.
     if reason.is_empty() || reason.len() > MAX_REASON || reason.contains('\0') {

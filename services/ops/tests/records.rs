@@ -70,9 +70,10 @@ async fn the_ledger_and_the_broker_are_shown_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("tokens.toml"), TOKENS).unwrap();
     std::fs::write(folder.path().join("2026-01.key"), "0a".repeat(32)).unwrap();
+    std::fs::write(folder.path().join("index"), "01".repeat(32)).unwrap();
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let settings = format!(
-        "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n[postgres]\nurl = {:?}\n[keys]\nsealing_dir = \".\"\n[ops]\nlisten = \"{address}\"\ntokens_file = \"tokens.toml\"\n",
+        "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n[postgres]\nurl = {:?}\n[keys]\nsealing_dir = \".\"\nindex_file = \"index\"\n[ops]\nlisten = \"{address}\"\ntokens_file = \"tokens.toml\"\n",
         vhost.amqp_url(),
         vhost.management_url(),
         database.url()

@@ -1,156 +1,28 @@
-//! A submission as it arrives: in clear from a scenario, or sealed by the gateway. Either way it leaves here sealed.
+//! What comes, as the stage's input.
 
 use domain::{
-    ClinicId, Code, Fault, FieldPath, Meta, Phi, SubmissionId,
-    envelope::{self, Envelope, Secret},
-    ids::SourceName,
-    meta::Mode,
+    Fault, Meta,
+    arrival::{self, Came},
     seal::Keyring,
-    strict,
-    submission::{SCHEMA, SubmittedForm},
 };
-use jiff::Timestamp;
-use runtime::{Context, Incoming, Input, stage::RAW_SCHEMA};
-use serde_json::{Map, Value};
-
-/// Largest body, bytes: the gateway's limit, and room for the envelope around it.
-const MAX_BYTES: usize = 384 * 1024;
-/// Deepest nesting, levels: the gateway's limit.
-const MAX_DEPTH: usize = 32;
+use runtime::{Context, Incoming, Input};
 
 /// One submission to be judged.
-pub struct Arrival {
-    /// Who sent what for whom.
-    pub(crate) meta: Meta,
-    /// The form, or what keeps it from being one.
-    pub(crate) form: Result<Phi<SubmittedForm>, Flaw>,
-    /// The submission as it is kept for replay.
-    pub(crate) original: Envelope,
-}
-
-/// A submission that can be named, but not used: the sender is told which member is wrong. It holds PHI: no `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    pub(crate) code: Code,
-    pub(crate) field: FieldPath,
-    /// The whole submission.
-    pub(crate) content: Option<Value>,
-}
-
-impl Flaw {
-    const fn new(code: Code, field: &'static str) -> Self {
-        Self { code, field: FieldPath::known(field), content: None }
-    }
-}
+pub struct Arrival(pub(crate) arrival::Arrival);
 
 impl Input for Arrival {
     fn open(incoming: &Incoming<'_>, keys: &Keyring, cx: &Context) -> Result<Self, Fault> {
-        if incoming.body.len() > MAX_BYTES {
-            return Err(Fault::permanent(Code::TooLarge));
-        }
-        if incoming.schema.is_some_and(|schema| schema != SCHEMA && schema != RAW_SCHEMA) {
-            return Err(Fault::permanent(Code::UnknownSchema));
-        }
-        if incoming.content_type != Some(envelope::CONTENT_TYPE) {
-            return Self::clear(incoming.body, incoming.received_at, cx, keys);
-        }
-        let sealed = Envelope::from_slice(incoming.body)?;
-        if sealed.schema == RAW_SCHEMA {
-            // It came in clear once, and was sealed as it was to wait.
-            let body = sealed.open_bytes(keys)?;
-            return Self::clear(body.expose(), sealed.meta.received_at, cx, keys);
-        }
-        let form = sealed.clone().open::<SubmittedForm>(keys)?.secret;
-        Ok(Self { meta: sealed.meta.clone(), form: Ok(form), original: sealed })
+        let came = Came {
+            body: incoming.body,
+            schema: incoming.schema,
+            content_type: incoming.content_type,
+            received_at: incoming.received_at,
+            correlation: cx.correlation(),
+        };
+        arrival::Arrival::read(came, keys).map(Self)
     }
 
     fn meta(&self) -> &Meta {
-        &self.meta
+        &self.0.meta
     }
-}
-
-impl Arrival {
-    /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
-    /// sender can look it up; without them it is nobody's, and dead.
-    fn clear(body: &[u8], received_at: Timestamp, cx: &Context, keys: &Keyring) -> Result<Self, Fault> {
-        let Ok(Value::Object(map)) = strict::parse(body, MAX_DEPTH) else {
-            return Err(Fault::permanent(Code::Malformed));
-        };
-        let submission = text(&map, "submission_id").and_then(|id| SubmissionId::parse(id).ok());
-        let clinic = text(&map, "clinic_id").and_then(|id| ClinicId::parse(id).ok());
-        let (Some(submission), Some(clinic)) = (submission, clinic) else {
-            return Err(Fault::permanent(Code::Malformed));
-        };
-        let source = member(&map, "source", |text| SourceName::parse(text).ok());
-        let submitted_at = member(&map, "submitted_at", moment);
-        let form_version = member(&map, "form_version", |text| Some(text.to_owned()));
-        let meta = Meta {
-            submission,
-            clinic,
-            source: source.clone().unwrap_or_else(|_| unnamed()),
-            submitted_at: submitted_at.clone().unwrap_or(received_at),
-            received_at,
-            correlation: cx.correlation(),
-            admission: None,
-            person: None,
-            template: None,
-            mode: Mode::Live,
-            appointment_at: None,
-        };
-        let missing = || Flaw::new(Code::MissingField, "form");
-        let flaw = source.err().or(submitted_at.err()).or_else(|| stranger(&map));
-        let form = match (flaw, form_version, map.get("form")) {
-            (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
-            (None, Ok(_), None) => Err(missing()),
-            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form: form.clone() }),
-        };
-        // What cannot be used is kept as it came, so that a person can see what was sent.
-        let form = form.map_err(|flaw| Flaw { content: Some(Value::Object(map)), ..flaw });
-        let kept = match &form {
-            Ok(form) => serde_json::to_vec(form),
-            Err(flaw) => serde_json::to_vec(&SubmittedForm {
-                form_version: String::new(),
-                form: flaw.content.clone().unwrap_or_default(),
-            }),
-        }
-        .map_err(|_| Fault::permanent(Code::Malformed))?;
-        let original = Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(kept), keys)?;
-        Ok(Self { meta, form: form.map(Phi::new), original })
-    }
-}
-
-const MEMBERS: [&str; 6] = ["submission_id", "clinic_id", "source", "submitted_at", "form_version", "form"];
-
-/// A member that the schema does not have is refused, not dropped: what it says would be lost unseen.
-fn stranger(map: &Map<String, Value>) -> Option<Flaw> {
-    let known = map.keys().all(|key| MEMBERS.contains(&key.as_str()));
-    (!known).then(|| Flaw::new(Code::InvalidField, "submission"))
-}
-
-fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
-    map.get(key).and_then(Value::as_str)
-}
-
-fn member<T>(
-    map: &Map<String, Value>,
-    key: &'static str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<T, Flaw> {
-    match map.get(key) {
-        None => Err(Flaw::new(Code::MissingField, key)),
-        Some(value) => value.as_str().and_then(parse).ok_or(Flaw::new(Code::InvalidField, key)),
-    }
-}
-
-/// A moment that a form can have been sent at: databases and calendars have trouble with others.
-fn moment(text: &str) -> Option<Timestamp> {
-    let at: Timestamp = text.parse().ok()?;
-    let year = at.to_zoned(jiff::tz::TimeZone::UTC).year();
-    (2000..2200).contains(&year).then_some(at)
-}
-
-/// The source of a submission whose own cannot be read.
-#[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
-fn unnamed() -> SourceName {
-    SourceName::parse("unknown").expect("fits the rule")
 }

@@ -1,27 +1,17 @@
-//! What can be said of a submission by looking at it alone: reject, hold, or match.
-
-use std::sync::Arc;
+//! What can be said of a submission by looking at it alone, as the ledger wants to know it.
 
 use domain::{
-    Code, Fault, Meta, Phi,
+    Fault, Meta,
+    arrival::Arrival,
     blind::{BlindIndex, IndexKey},
+    content,
     intake::Intake,
-    matching::person::PersonRecord,
-    meta::TemplateRef,
-    rules,
+    judge::{self, Found, Judgement},
+    matching::person::{PersonRecord, kept},
     seal::Keyring,
-    submission::SubmittedForm,
-    template::{Clinic, Clinics, MapError},
+    template::Clinics,
 };
 use ledger::{MatchRequest, Proposed};
-
-use crate::{arrival::Flaw, content, persons};
-
-/// A form that became an intake.
-pub(crate) struct Found {
-    pub(crate) intake: Intake,
-    pub(crate) template: TemplateRef,
-}
 
 /// A submission that was looked at.
 pub(crate) struct Judged {
@@ -30,65 +20,37 @@ pub(crate) struct Judged {
     pub(crate) content: BlindIndex,
 }
 
-/// Decides, in the order that the sender and the clinic expect: is there such a clinic, is the form usable, may we go on.
+/// Judges, and says how the person is found and what the content is known by.
 ///
 /// # Errors
-/// [`Code::TemplateFailed`] if the clinic's template is at fault and not the form.
+/// [`TemplateFailed`](domain::Code::TemplateFailed) if the clinic's template is at fault and not the form.
 pub(crate) fn judge(
     clinics: &Clinics,
-    index: &Arc<IndexKey>,
+    index: &IndexKey,
     keys: &Keyring,
-    meta: &Meta,
-    form: Result<Phi<SubmittedForm>, Flaw>,
+    arrival: &Arrival,
 ) -> Result<Judged, Fault> {
-    let form = match form {
-        Ok(form) => form,
-        Err(Flaw { code, field, content }) => {
-            let whole = SubmittedForm { form_version: String::new(), form: content.unwrap_or_default() };
-            let content = content::fingerprint(index, &meta.source, &whole);
-            return Ok(Judged {
-                proposed: Proposed::Reject { code, field: Some(field) },
-                found: None,
-                content,
-            });
+    let content = content::of(index, arrival);
+    let (proposed, found) = match judge::judge(clinics, arrival)? {
+        Judgement::Reject { code, field } => (Proposed::Reject { code, field }, None),
+        Judgement::Hold(hold, found) => (Proposed::Hold { code: hold.code, field: hold.field }, Some(found)),
+        Judgement::Sound(found) => {
+            (Proposed::Match(match_request(&found.intake, &arrival.meta, index, keys)?), Some(found))
         }
     };
-    let form = form.expose();
-    let content = content::fingerprint(index, &meta.source, form);
-    let judged = |proposed, found| Ok(Judged { proposed, found, content });
-    let Some(clinic) = clinics.get(&meta.clinic) else {
-        return judged(Proposed::Reject { code: Code::UnknownClinic, field: None }, None);
-    };
-    let intake = match clinic.map(&form.form, &form.form_version, meta.submitted_at) {
-        Ok(intake) => intake,
-        Err(MapError::Rejected { code, field }) => {
-            return judged(Proposed::Reject { code, field: Some(field) }, None);
-        }
-        Err(MapError::TemplateFailed { field }) => {
-            return Err(Fault::Permanent { code: Code::TemplateFailed, field: Some(field) });
-        }
-    };
-    let template = clinic
-        .template_for(&form.form_version)
-        .map_or_else(|| clinic.template_ref(), |t| t.reference().clone());
-    let proposed = match rules::check(&intake, clinic, meta.submitted_at) {
-        Some(hold) => Proposed::Hold { code: hold.code, field: hold.field },
-        None => Proposed::Match(match_request(&intake, clinic, index, keys)?),
-    };
-    judged(proposed, Some(Found { intake, template }))
+    Ok(Judged { proposed, found, content })
 }
 
 fn match_request(
     intake: &Intake,
-    clinic: &Clinic,
+    meta: &Meta,
     index: &IndexKey,
     keys: &Keyring,
 ) -> Result<MatchRequest, Fault> {
     let record = PersonRecord::from(intake);
-    let wanted = &intake.appointment;
     Ok(MatchRequest {
-        blocks: record.block_keys(&clinic.id, index),
-        person: persons::seal(&record, clinic.id.as_str(), keys)?,
-        request: index.index("request", &[clinic.id.as_str(), &wanted.provider, &wanted.start.to_string()]),
+        blocks: record.block_keys(&meta.clinic, index),
+        person: kept::seal(&record, &meta.clinic, keys)?,
+        request: judge::request(index, meta, intake),
     })
 }

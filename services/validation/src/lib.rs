@@ -1,17 +1,16 @@
 //! The first stage: admits a submission, makes the canonical intake of its form, checks it, and finds its person.
 //!
-//! [`arrival`] reads what came, [`judge`] maps and checks it without looking at anybody else's, [`persons`] compares it
-//! with the persons that the ledger knows, and the [`Validation`] handler turns the ledger's decision into an outcome.
+//! [`domain::arrival`] reads what came, [`domain::judge`] maps and checks it without looking at anybody else's, [`persons`] compares
+//! it with the persons that the ledger knows, and the [`Validation`] handler turns the ledger's decision into an outcome.
 
 mod arrival;
-mod content;
 mod judge;
 mod persons;
 
 use std::sync::Arc;
 
 use domain::{
-    Code, Fault, Hold, Meta, Outcome, Phi, Settled, Stage, blind::IndexKey, envelope::Message,
+    Code, Fault, Hold, Meta, Outcome, Phi, Settled, Stage, blind::IndexKey, envelope::Message, judge::Found,
     matching::person::Matcher, messages::Validated, seal::Keyring, template::Clinics,
 };
 use ledger::{Admission, AdmissionRequest, AdmitError, Decision, Store};
@@ -19,7 +18,7 @@ use runtime::{Context, Handler};
 
 pub use arrival::Arrival;
 
-use judge::{Found, Judged};
+use judge::Judged;
 
 /// The stage.
 pub struct Validation {
@@ -50,9 +49,9 @@ impl Handler for Validation {
     type Output = Validated;
 
     async fn handle(&self, input: Arrival, cx: &Context) -> Result<Outcome<Message<Validated>>, Fault> {
-        let Arrival { mut meta, form, original } = input;
         let Judged { proposed, found, content } =
-            judge::judge(&self.clinics, &self.index, &self.keys, &meta, form)?;
+            judge::judge(&self.clinics, &self.index, &self.keys, &input.0)?;
+        let domain::arrival::Arrival { mut meta, original, .. } = input.0;
         meta.template = found.as_ref().map(|found| found.template.clone());
         meta.appointment_at = found.as_ref().map(|found| found.intake.appointment.start);
         let request = AdmissionRequest {

@@ -37,6 +37,9 @@ pub struct Envelope {
     pub sealed: Sealed,
 }
 
+/// Schema under which a body is sealed that no stage could read. Its ids may be the placeholder `unknown`.
+pub const RAW_SCHEMA: &str = "frontdesk.raw.v1";
+
 /// Content type of an envelope.
 pub const CONTENT_TYPE: &str = "application/vnd.frontdesk.envelope+json";
 

@@ -141,6 +141,14 @@ uuid_id! {
     LetterId
 }
 uuid_id! {
+    /// One plan to replay dead letters (UUIDv7).
+    PlanId
+}
+uuid_id! {
+    /// One request to discard dead letters, which a second person approves (UUIDv7).
+    DiscardId
+}
+uuid_id! {
     /// One person at one clinic, as the matching found: the key of the EHR-writer's patient slot. Says nothing about the person.
     PersonId
 }

@@ -90,6 +90,29 @@ impl DeadLetter {
     }
 }
 
+/// A dead letter on its way back into the line: the same hand-off again, so that all that it does is known for what was done.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The dead letter.
+    pub id: LetterId,
+    /// The hand-off that died. Of one that had no name every replay has the same.
+    pub message: MessageId,
+    /// The stage that gave up.
+    pub stage: Stage,
+    /// In which lane.
+    pub lane: LaneName,
+    /// The clinic, as far as it is known.
+    pub clinic: Option<ClinicId>,
+    /// The correlation id.
+    pub correlation: CorrelationId,
+    /// W3C trace id, 32 hexadecimal digits.
+    pub trace_id: Option<String>,
+    /// The schema of the body.
+    pub schema: String,
+    /// The body: an envelope, sealed.
+    pub body: Vec<u8>,
+}
+
 impl LetterId {
     /// The same for every delivery of one arrival, whoever takes it and however often: made of the queue, the message's id, the moment
     /// of death, and the body as it came. A message that dies again later is another arrival.

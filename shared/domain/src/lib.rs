@@ -4,9 +4,11 @@
 //! the canonical [`intake`], [`code`]s, [`outcome`]s and [`fault`]s, the [`effect`] state machine of
 //! the EHR-writer's ledger, [`matching`] of persons, and the clinics' [`template`]s.
 
+pub mod arrival;
 pub mod blind;
 pub mod clock;
 pub mod code;
+pub mod content;
 pub mod drill;
 pub mod effect;
 pub mod envelope;
@@ -15,6 +17,7 @@ pub mod field;
 pub mod hop;
 pub mod ids;
 pub mod intake;
+pub mod judge;
 pub mod letter;
 pub mod matching;
 pub mod messages;

@@ -3,7 +3,11 @@
 
 use std::{fmt, future::Future, pin::Pin, str::FromStr};
 
-use crate::{ClinicId, Endpoint, LaneName, Stage, hop::Hop, letter::DeadLetter};
+use crate::{
+    ClinicId, Endpoint, LaneName, Stage,
+    hop::Hop,
+    letter::{Again, DeadLetter},
+};
 
 /// A boxed future that owns what it needs.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -25,6 +29,23 @@ pub trait HopLog: Send + Sync + 'static {
 pub trait LetterBox: Send + Sync + 'static {
     /// Keeps a letter. One that is kept already is left as it is, so that every delivery of it may be kept again.
     fn keep(&self, letter: DeadLetter) -> Pending<Result<(), StoreDown>>;
+}
+
+/// Why a dead letter is not in its stage's queue again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// There is no such queue, or the message cannot be sent: trying again does not help.
+    #[error("no queue takes the message")]
+    NoQueue,
+    /// The broker did not confirm it. It may be there all the same: to send it again does no harm.
+    #[error("the broker did not confirm the message")]
+    Unconfirmed,
+}
+
+/// Where dead letters go when they are replayed. Resolves once the broker has confirmed the message and put it into a queue.
+pub trait Outbox: Send + Sync + 'static {
+    /// Sends a letter to the queue that it died in.
+    fn send(&self, letter: Again) -> Pending<Result<(), NotSent>>;
 }
 
 /// What a switch pauses.

@@ -1,8 +1,7 @@
 //! What people did to the line, and why: who, in which role, what, to what, and what came of it. Appended by the statement that
 //! does it, so that no act is without its row and no row without its act; never changed.
 
-use std::{fmt, str::FromStr};
-
+use deadpool_postgres::Transaction;
 use domain::ports::StoreDown;
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -34,13 +33,13 @@ macro_rules! names {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $type {
+        impl std::str::FromStr for $type {
             type Err = $error;
             fn from_str(text: &str) -> Result<Self, $error> {
                 Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or($error)
@@ -54,13 +53,29 @@ macro_rules! names {
     };
 }
 
+pub(crate) use names;
+
 names! {
     /// What was done.
-    What, UnknownWhat: "not an act: paused or resumed";
+    What, UnknownWhat: "not an act: see the list in the OpenAPI document";
     /// A scope was paused.
     Paused = "paused",
     /// A scope was resumed.
     Resumed = "resumed",
+    /// Dead letters were frozen into a plan, and dry-run.
+    Planned = "planned",
+    /// A plan's run was begun.
+    ReplayStarted = "replay_started",
+    /// A plan's run was ended.
+    ReplayCancelled = "replay_cancelled",
+    /// A dead letter was put aside.
+    Archived = "archived",
+    /// A dead letter was taken up again.
+    Restored = "restored",
+    /// It was asked that dead letters be discarded.
+    DiscardRequested = "discard_requested",
+    /// A dead letter was discarded, by the second person.
+    Discarded = "discarded",
 }
 
 names! {
@@ -130,6 +145,32 @@ impl Store {
         let what = what.map(What::as_str);
         let rows = self.db.rows(SQL, &[&before, actor, &what, scope, from, until, &i64::from(limit)]).await?;
         rows.iter().map(|row| act(row).map_err(|_| StoreDown)).collect()
+    }
+}
+
+/// An act in the making, to be noted in the transaction that does it.
+pub(crate) struct Deed<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) actor: &'a Actor,
+    pub(crate) what: What,
+    pub(crate) reason: &'a str,
+}
+
+impl Deed<'_> {
+    /// Notes it, once for each of the scopes.
+    pub(crate) async fn note(
+        &self,
+        transaction: &Transaction<'_>,
+        scopes: &[String],
+        outcome: Outcome,
+    ) -> Result<(), Failure> {
+        const SQL: &str = "INSERT INTO act (at, actor, role, what, outcome, scope, reason)
+            SELECT $1, $2, $3, $4, $5, scope, $6 FROM unnest($7::text[]) AS scope";
+        let Self { at, actor: Actor { name, role }, what, reason } = self;
+        let statement = transaction.prepare_cached(SQL).await?;
+        let (what, outcome) = (what.as_str(), outcome.as_str());
+        transaction.execute(&statement, &[at, name, role, &what, &outcome, reason, &scopes]).await?;
+        Ok(())
     }
 }
 

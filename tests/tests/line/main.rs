@@ -8,4 +8,5 @@ mod doors;
 mod ehr_faults;
 mod profiles;
 mod readme;
+mod replay;
 mod switches;

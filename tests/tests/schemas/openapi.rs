@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId, ids::LetterId,
+    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId,
+    ids::{DiscardId, LetterId, PlanId},
 };
 use gateway::{
     config::{MAX_BODY, MAX_DEPTH},
@@ -13,8 +14,9 @@ use gateway::{
 use jiff::Timestamp;
 use ledger::{
     acts::{Outcome, What},
-    letters::{LetterGroup, LetterPage, LetterRow},
+    letters::{Changed, DiscardRow, LetterGroup, LetterPage, LetterRow, LetterState, NotThat},
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
+    replay::{Forecast, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why},
 };
 use ops::{
     access::Route,
@@ -205,6 +207,9 @@ fn letters(document: &Value, admission: Admission) {
         collected_at: at,
         appointment_at: Some(at),
         schema: "intake.checked.v1".to_owned(),
+        state: LetterState::Replayed,
+        state_at: Some(at),
+        plan_id: Some(PlanId::from_uuid(Uuid::nil())),
     };
     describes(document, "LetterRow", &row);
     describes(document, "LetterPage", &LetterPage { letters: vec![row.clone()], next: Some(row.id) });
@@ -288,4 +293,74 @@ fn the_ops_document_describes_switches_and_acts() {
     let listed = |name: &str| texts(schemas["Act"]["properties"][name]["enum"].as_array().unwrap());
     assert_eq!(listed("what"), What::ALL.iter().map(ToString::to_string).collect());
     assert_eq!(listed("outcome"), Outcome::ALL.iter().map(ToString::to_string).collect());
+}
+
+#[test]
+fn the_ops_document_describes_plans_and_ends() {
+    let document = read("openapi.ops.json");
+    let (at, some) = (Timestamp::UNIX_EPOCH, || Some("x".to_owned()));
+    let tally = Tally { letters: 1, forecast: [("refused", 1)].into(), skipped: 1, ..Tally::default() };
+    describes(&document, "Tally", &tally);
+    let plan = PlanRow {
+        id: PlanId::from_uuid(Uuid::nil()),
+        made_at: at,
+        actor: "on-call".to_owned(),
+        reason: "mended".to_owned(),
+        state: PlanState::Stopped,
+        canary: Some(5),
+        rate: Some(20),
+        stop_on: Some(10),
+        started_by: some(),
+        started_at: Some(at),
+        ended_at: Some(at),
+        tally,
+    };
+    describes(&document, "Plan", &plan);
+    let id = LetterId::from_uuid(Uuid::nil());
+    let item = ItemRow {
+        nth: 1,
+        letter_id: id,
+        fingerprint: "validation/malformed/-/-".to_owned(),
+        clinic_id: Some(ClinicId::parse("clinic-01").unwrap()),
+        submission_id: Some(SubmissionId::parse("s-1").unwrap()),
+        appointment_at: Some(at),
+        forecast: Forecast::WouldCreate,
+        code: Some(Code::DoubtfulMatch),
+        field: some(),
+        why: Some(Why::InDoubt),
+        state: ItemState::Published,
+        published_at: Some(at),
+        outcome: Some(ItemOutcome::Failed),
+        outcome_code: Some(Code::EhrRejected),
+    };
+    describes(&document, "Item", &item);
+    describes(&document, "ItemPage", &ItemPage { items: vec![item], next: Some(1) });
+    let left = NotThat { id, state: Some(LetterState::Archived) };
+    describes(&document, "NotThat", &left);
+    describes(&document, "Changed", &Changed { done: vec![id], left: vec![left] });
+    let discard = DiscardRow {
+        id: DiscardId::from_uuid(Uuid::nil()),
+        requested_at: at,
+        requester: "on-call".to_owned(),
+        reason: "spam".to_owned(),
+        letters: vec![id],
+    };
+    describes(&document, "Discard", &discard);
+    let schemas = &document["components"]["schemas"];
+    let listed = |value: &Value| texts(value.as_array().unwrap());
+    let all = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+    let item = &schemas["Item"]["properties"];
+    for (enumerated, names) in [
+        (&schemas["LetterState"], all(LetterState::ALL.iter().map(|one| one.as_str()).collect())),
+        (&schemas["Forecast"], all(Forecast::ALL.iter().map(|one| one.as_str()).collect())),
+        (
+            &schemas["Plan"]["properties"]["state"],
+            all(PlanState::ALL.iter().map(|one| one.as_str()).collect()),
+        ),
+        (&item["why"], all(Why::ALL.iter().map(|one| one.as_str()).collect())),
+        (&item["state"], all(ItemState::ALL.iter().map(|one| one.as_str()).collect())),
+        (&item["outcome"], all(ItemOutcome::ALL.iter().map(|one| one.as_str()).collect())),
+    ] {
+        assert_eq!(listed(&enumerated["enum"]), names);
+    }
 }

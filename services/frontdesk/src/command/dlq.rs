@@ -1,5 +1,7 @@
 //! `frontdesk dlq`.
 
+mod ends;
+mod plan;
 mod show;
 
 use std::fmt::Write as _;
@@ -16,10 +18,11 @@ use serde_json::Value;
 use super::outcomes::ApiArgs;
 use crate::{exit::NothingMatched, local::Layout, ops::letters::Query, output};
 
-/// The dead letters: what died, of what, and whose visit is next. Nothing that is shown is PHI.
+/// The dead letters: what died, of what, whose visit is next, and what becomes of it. Nothing that is shown is PHI.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes:\n  0  something matched\n  1  the ops API\n  2  the command line\n  4  nothing matched"
+    after_help = "Exit codes:\n  0  done, or something matched\n  1  the ops API refused it, or did not answer\n  2  the command line\n  3  some of it was done\n  \
+    4  nothing matched, or there is nothing to do\n  5  too many failed, and the run was stopped\n  6  it waits for a second person"
 )]
 pub struct Dlq {
     #[command(subcommand)]
@@ -32,6 +35,9 @@ enum What {
     Groups {
         #[command(flatten)]
         which: Which,
+        /// Only those that stand there.
+        #[arg(long, value_enum, default_value_t = Standing::Open)]
+        state: Standing,
         #[command(flatten)]
         how: How,
     },
@@ -39,6 +45,9 @@ enum What {
     List {
         #[command(flatten)]
         which: Which,
+        /// Only those that stand there.
+        #[arg(long, value_enum, default_value_t = Standing::Open)]
+        state: Standing,
         /// So many at most.
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
@@ -52,6 +61,53 @@ enum What {
         #[command(flatten)]
         how: How,
     },
+    /// Freeze a selection of open letters by id, and dry-run each on the templates as they are now. `plan show ID` shows one.
+    Plan(Box<plan::PlanArgs>),
+    /// The plans, newest first.
+    Plans {
+        #[command(flatten)]
+        how: How,
+    },
+    Replay(plan::ReplayArgs),
+    Cancel(plan::CancelArgs),
+    /// Put open letters aside.
+    Archive(ends::Letters),
+    /// Take archived letters up again.
+    Restore(ends::Letters),
+    /// End letters for good. That takes two people: this asks, and an approver approves. Their rows and bodies are kept all the same.
+    Discard(ends::Letters),
+    /// Approve what somebody else asked to be discarded.
+    Approve(ends::ApproveArgs),
+    /// What waits for a second person.
+    Approvals {
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Where a letter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Standing {
+    /// Somebody has to do something about it.
+    Open,
+    /// Nobody has: its submission has come to an end after all.
+    Ended,
+    /// Its message was published again. If that died too, it is a letter of its own.
+    Replayed,
+    /// Put aside.
+    Archived,
+    /// Ended by two people.
+    Discarded,
+    /// Anywhere.
+    All,
+}
+
+impl Standing {
+    fn select(self, mut query: Query) -> Query {
+        let name = self.to_possible_value().filter(|_| self != Self::All);
+        query.extend(name.map(|name| ("state", name.get_name().to_owned())));
+        query
+    }
 }
 
 /// Which dead letters.
@@ -130,20 +186,21 @@ impl How {
 }
 
 impl Dlq {
-    /// Prints them.
+    /// Does it, and prints what there is.
     ///
     /// # Errors
-    /// [`NothingMatched`], or if the API does not answer.
+    /// [`NothingMatched`]; [`Partly`](crate::exit::Partly), [`StoppedByGuard`](crate::exit::StoppedByGuard) or
+    /// [`NeedsApproval`](crate::exit::NeedsApproval); or if the API refuses it or does not answer.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
         let found = match &self.what {
-            What::Groups { which, how } => {
-                let groups = how.api.connect(layout)?.letter_groups(&which.query()).await?;
+            What::Groups { which, state, how } => {
+                let groups = how.api.connect(layout)?.letter_groups(&state.select(which.query())).await?;
                 let value = Value::Array(groups);
                 how.print(&value, || groups_table(&value))?;
                 value
             }
-            What::List { which, limit, how } => {
-                let letters = how.api.connect(layout)?.letters(&which.query(), *limit).await?;
+            What::List { which, state, limit, how } => {
+                let letters = how.api.connect(layout)?.letters(&state.select(which.query()), *limit).await?;
                 let value = Value::Array(letters);
                 how.print(&value, || letters_table(&value))?;
                 value
@@ -155,6 +212,15 @@ impl Dlq {
                 how.print(&value, || show::text(&value))?;
                 value
             }
+            What::Plan(plan) => return plan.run(layout).await,
+            What::Plans { how } => return plan::list(layout, how).await,
+            What::Replay(replay) => return replay.run(layout).await,
+            What::Cancel(cancel) => return cancel.run(layout).await,
+            What::Archive(letters) => return letters.to("archive", "archived", layout).await,
+            What::Restore(letters) => return letters.to("restore", "open again:", layout).await,
+            What::Discard(letters) => return letters.discard(layout).await,
+            What::Approve(approve) => return approve.run(layout).await,
+            What::Approvals { how } => return ends::approvals(layout, how).await,
         };
         if found.as_array().is_some_and(Vec::is_empty) {
             return Err(NothingMatched("no dead letter is of the kind".to_owned()).into());
@@ -195,10 +261,11 @@ fn groups_table(groups: &Value) -> anyhow::Result<String> {
 fn letters_table(letters: &Value) -> anyhow::Result<String> {
     let letters: Vec<crate::ops::letters::Letter> = serde_json::from_value(letters.clone())?;
     let mut table = output::wide_table();
-    table.set_header(["id", "visit", "died", "attempts", "clinic", "submission", "fingerprint"]);
+    table.set_header(["id", "state", "visit", "died", "attempts", "clinic", "submission", "fingerprint"]);
     for letter in &letters {
         table.add_row([
             letter.id.clone(),
+            letter.state.clone(),
             letter.appointment_at.map(minute).unwrap_or_default(),
             minute(letter.died_at),
             letter.attempts.to_string(),
@@ -244,7 +311,7 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         let letters = json!([{"id": "l-1", "stage": "validation", "lane": "north", "fingerprint": "f",
-            "correlation_id": "c-1", "attempts": 4, "died_at": at, "collected_at": at, "schema": "s"}]);
+            "correlation_id": "c-1", "attempts": 4, "died_at": at, "collected_at": at, "schema": "s", "state": "open"}]);
         let text = letters_table(&letters).unwrap();
         assert!(text.contains("l-1") && text.contains("1 dead letters"), "{text}");
     }

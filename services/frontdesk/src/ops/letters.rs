@@ -65,6 +65,12 @@ pub struct Letter {
     pub appointment_at: Option<Timestamp>,
     /// The schema of the body.
     pub schema: String,
+    /// Where it stands.
+    pub state: String,
+    /// Since when, where somebody decided it.
+    pub state_at: Option<Timestamp>,
+    /// The plan by which it was replayed.
+    pub plan_id: Option<String>,
     /// The life of its submission; only where one letter is asked for, and only if it was admitted.
     pub admission: Option<Admission>,
 }

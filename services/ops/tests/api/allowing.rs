@@ -49,6 +49,17 @@ fn the_table() {
     GET /v1/dead-letters/groups viewer operator approver auditor
     GET /v1/dead-letters viewer operator approver auditor
     GET /v1/dead-letters/{id} viewer operator approver auditor
+    POST /v1/plans operator
+    GET /v1/plans viewer operator approver auditor
+    GET /v1/plans/{id} viewer operator approver auditor
+    GET /v1/plans/{id}/items viewer operator approver auditor
+    POST /v1/plans/{id}/replay operator
+    POST /v1/plans/{id}/cancel operator
+    POST /v1/dead-letters/archive operator
+    POST /v1/dead-letters/restore operator
+    POST /v1/discards operator
+    GET /v1/discards viewer operator approver auditor
+    POST /v1/discards/{id}/approve approver
     ");
 }
 

@@ -19,7 +19,7 @@ use domain::{
 use jiff::Timestamp;
 use ledger::{
     acts::{Act, ActFilter, Actor, Outcome, What},
-    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
+    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow, LetterState},
     read::{
         Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
         OutcomeRow, Parked, Percentiles, State, StateCount, Status, Timeline,
@@ -136,6 +136,9 @@ fn letter(nth: u128) -> LetterRow {
         collected_at: TestClock.now(),
         appointment_at: Some(TestClock.now()),
         schema: "intake.checked.v1".to_owned(),
+        state: LetterState::Open,
+        state_at: None,
+        plan_id: None,
     }
 }
 
@@ -362,6 +365,7 @@ impl Api {
                 payers: None,
             },
             clock: Arc::new(TestClock),
+            replay: None,
         })))
     }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{Chosen, LetterFilter, SELECTED};
+use super::{Chosen, LetterFilter, selected};
 use crate::{Store, failure::Failure, text};
 
 /// What the trend compares.
@@ -46,12 +46,13 @@ impl Store {
     pub async fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreDown> {
         let sql = format!(
             "SELECT fingerprint, min(stage) AS stage, min(code) AS code, count(*) AS letters,
-                count(*) FILTER (WHERE died_at >= $7) AS last_hour,
-                count(*) FILTER (WHERE died_at >= $8 AND died_at < $7) AS hour_before,
+                count(*) FILTER (WHERE died_at >= $8) AS last_hour,
+                count(*) FILTER (WHERE died_at >= $9 AND died_at < $8) AS hour_before,
                 min(died_at) AS first_seen, max(died_at) AS last_seen, min(appointment_at) AS soonest,
                 coalesce(array_agg(DISTINCT clinic) FILTER (WHERE clinic IS NOT NULL), '{{}}') AS clinics
-            FROM dead_letter WHERE {SELECTED}
-            GROUP BY fingerprint ORDER BY soonest NULLS LAST, letters DESC, fingerprint"
+            FROM dead_letter WHERE {}
+            GROUP BY fingerprint ORDER BY soonest NULLS LAST, letters DESC, fingerprint",
+            selected()
         );
         let hour = self.clock.now() - WINDOW;
         let before = hour - WINDOW;

@@ -1,14 +1,16 @@
 //! One by one.
 
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, MessageId, SubmissionId, ids::LetterId, ports::StoreDown,
+    AdmissionId, ClinicId, Code, CorrelationId, MessageId, SubmissionId,
+    ids::{LetterId, PlanId},
+    ports::StoreDown,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Chosen, LetterFilter, SELECTED};
+use super::{Chosen, LetterFilter, LetterState, STATE, selected};
 use crate::{Store, failure::Failure, text};
 
 /// A dead letter, without its body.
@@ -65,6 +67,14 @@ pub struct LetterRow {
     pub appointment_at: Option<Timestamp>,
     /// The schema of the body.
     pub schema: String,
+    /// Where it stands.
+    pub state: LetterState,
+    /// Since when, where somebody decided it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_at: Option<Timestamp>,
+    /// The plan by which it was replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<PlanId>,
 }
 
 /// A page of dead letters: by time to the visit, the soonest first and those without one last, then by time of death.
@@ -79,7 +89,7 @@ pub struct LetterPage {
 
 const COLUMNS: &str = "letter_id, message_id, stage, lane, code, field, endpoint, template_id, template_version, fingerprint,
     admission_id, submission_id, clinic, correlation_id, trace_id, attempts, first_failed_at, died_at, collected_at,
-    appointment_at, schema";
+    appointment_at, schema, state_at, plan_id";
 
 impl Store {
     /// A page of dead letters. `after` is the page before's [`LetterPage::next`].
@@ -94,11 +104,12 @@ impl Store {
     ) -> Result<LetterPage, StoreDown> {
         const KEY: &str = "(coalesce(appointment_at, 'infinity'::timestamptz), died_at, letter_id)";
         let sql = format!(
-            "SELECT {COLUMNS} FROM dead_letter WHERE {SELECTED}
-                AND ($7::uuid IS NULL OR {KEY} >
+            "SELECT {COLUMNS}, {STATE} AS stands FROM dead_letter WHERE {}
+                AND ($8::uuid IS NULL OR {KEY} >
                     (SELECT coalesce(l.appointment_at, 'infinity'::timestamptz), l.died_at, l.letter_id
-                     FROM dead_letter l WHERE l.letter_id = $7))
-            ORDER BY coalesce(appointment_at, 'infinity'::timestamptz), died_at, letter_id LIMIT $8"
+                     FROM dead_letter l WHERE l.letter_id = $8))
+            ORDER BY coalesce(appointment_at, 'infinity'::timestamptz), died_at, letter_id LIMIT $9",
+            selected()
         );
         let chosen = Chosen::by(filter);
         let (after, most) = (after.map(|id| id.as_uuid()), i64::from(limit));
@@ -117,7 +128,7 @@ impl Store {
     /// # Errors
     /// [`StoreDown`].
     pub async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown> {
-        let sql = format!("SELECT {COLUMNS} FROM dead_letter WHERE letter_id = $1");
+        let sql = format!("SELECT {COLUMNS}, {STATE} AS stands FROM dead_letter WHERE letter_id = $1");
         let rows = self.db.rows(&sql, &[&id.as_uuid()]).await?;
         rows.first().map(|row| letter(row).map_err(|_| StoreDown)).transpose()
     }
@@ -158,5 +169,8 @@ fn letter(row: &Row) -> Result<LetterRow, Failure> {
         collected_at: row.try_get("collected_at")?,
         appointment_at: row.try_get("appointment_at")?,
         schema: row.try_get("schema")?,
+        state: text::parse(row.try_get("stands")?)?,
+        state_at: row.try_get("state_at")?,
+        plan_id: uuid("plan_id")?.map(PlanId::from_uuid),
     })
 }

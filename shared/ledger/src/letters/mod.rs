@@ -1,16 +1,20 @@
-//! Dead letters: kept once each, listed, grouped by what they died of.
+//! Dead letters: kept once each, listed, grouped by what they died of, put aside, discarded.
 
+mod discard;
 mod groups;
 mod keep;
 mod list;
+mod state;
 
 use domain::{ClinicId, Code, LaneName, Stage};
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
+pub use discard::{Approved, DiscardRow};
 pub use groups::LetterGroup;
 pub(crate) use keep::Keeping;
 pub use list::{LetterPage, LetterRow};
+pub use state::{Changed, LetterState, Move, NotThat, UnknownState};
 
 /// Which dead letters; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,25 +31,42 @@ pub struct LetterFilter {
     pub fingerprint: Option<String>,
     /// That died at this moment or later.
     pub since: Option<Timestamp>,
+    /// That stand there.
+    pub state: Option<LetterState>,
 }
 
-/// The filter as a condition on six parameters.
-const SELECTED: &str = "($1::text IS NULL OR clinic = $1) AND ($2::text IS NULL OR stage = $2)
-    AND ($3::text IS NULL OR lane = $3) AND ($4::text IS NULL OR code = $4)
-    AND ($5::text IS NULL OR fingerprint = $5) AND ($6::timestamptz IS NULL OR died_at >= $6)";
+/// Where a letter stands: what people decided, and `ended` where its message has come to an end by itself.
+const STATE: &str = "CASE WHEN dead_letter.state = 'open' AND (
+        EXISTS (SELECT FROM submission s WHERE s.admission_id = dead_letter.admission_id
+            AND s.state IN ('completed', 'duplicate', 'rejected'))
+        OR dead_letter.admission_id IS NULL AND EXISTS (SELECT FROM submission s WHERE NOT s.copy
+            AND s.submission_id = dead_letter.submission_id AND s.clinic = dead_letter.clinic
+            AND s.message_id = dead_letter.message_id AND s.state IN ('completed', 'duplicate', 'rejected')))
+    THEN 'ended' ELSE dead_letter.state END";
 
-/// The six parameters' values.
-struct Chosen<'a> {
+/// The filter as a condition on seven parameters.
+pub(crate) fn selected() -> String {
+    format!(
+        "($1::text IS NULL OR clinic = $1) AND ($2::text IS NULL OR stage = $2)
+        AND ($3::text IS NULL OR lane = $3) AND ($4::text IS NULL OR code = $4)
+        AND ($5::text IS NULL OR fingerprint = $5) AND ($6::timestamptz IS NULL OR died_at >= $6)
+        AND ($7::text IS NULL OR {STATE} = $7)"
+    )
+}
+
+/// The seven parameters' values.
+pub(crate) struct Chosen<'a> {
     clinic: Option<&'a str>,
     stage: Option<&'a str>,
     lane: Option<&'a str>,
     code: Option<&'a str>,
     fingerprint: Option<&'a str>,
     since: Option<Timestamp>,
+    state: Option<&'static str>,
 }
 
 impl<'a> Chosen<'a> {
-    fn by(filter: &'a LetterFilter) -> Self {
+    pub(crate) fn by(filter: &'a LetterFilter) -> Self {
         Self {
             clinic: filter.clinic.as_ref().map(ClinicId::as_str),
             stage: filter.stage.map(Stage::as_str),
@@ -53,10 +74,11 @@ impl<'a> Chosen<'a> {
             code: filter.code.map(Code::as_str),
             fingerprint: filter.fingerprint.as_deref(),
             since: filter.since.map(crate::range::storable),
+            state: filter.state.map(LetterState::as_str),
         }
     }
 
-    fn values(&self) -> [&(dyn ToSql + Sync); 6] {
-        [&self.clinic, &self.stage, &self.lane, &self.code, &self.fingerprint, &self.since]
+    pub(crate) fn values(&self) -> [&(dyn ToSql + Sync); 7] {
+        [&self.clinic, &self.stage, &self.lane, &self.code, &self.fingerprint, &self.since, &self.state]
     }
 }

@@ -17,7 +17,7 @@ fn at(text: &str) -> Timestamp {
     format!("2026-11-22T{text}:00Z").parse().unwrap()
 }
 
-fn letter(clinic: Option<&str>, died_at: &str, visit: Option<&str>) -> DeadLetter {
+pub(crate) fn letter(clinic: Option<&str>, died_at: &str, visit: Option<&str>) -> DeadLetter {
     let (message, died_at) = (fresh_message(), at(died_at));
     DeadLetter {
         id: LetterId::of("ehr-writer.default.dlq", Some(message), died_at, b"sealed"),
@@ -57,7 +57,7 @@ fn poison(died_at: &str) -> DeadLetter {
     }
 }
 
-async fn keep(store: &Store, letters: &[DeadLetter]) {
+pub(crate) async fn keep(store: &Store, letters: &[DeadLetter]) {
     for letter in letters {
         store.keep(letter.clone()).await.unwrap();
     }

@@ -4,6 +4,7 @@
 
 mod activity;
 mod admissions;
+mod discards;
 mod effects;
 mod eligibility;
 mod hops;
@@ -11,6 +12,7 @@ mod late_hops;
 mod letters;
 mod notifications;
 mod outages;
+mod replay;
 mod shared_effects;
 mod support;
 mod switches;

@@ -4,6 +4,7 @@
 //! are tried again; whatever is lost with a connection, or left at a stop, comes again, and is kept once.
 
 mod read;
+mod replay;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +17,8 @@ use lapin::{
     types::FieldTable,
 };
 use tokio_util::sync::CancellationToken;
+
+pub use replay::Replays;
 
 use crate::{
     Boot, ConfigError,

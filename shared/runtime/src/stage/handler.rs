@@ -9,10 +9,9 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::Context;
+pub use domain::envelope::RAW_SCHEMA;
 
-/// Schema under which a body is sealed that no stage could read. Its ids may be the placeholder `unknown`.
-pub const RAW_SCHEMA: &str = "frontdesk.raw.v1";
+use super::Context;
 
 /// A delivery as it came, before it is opened. Its body may be PHI in clear: it has no `Debug`.
 pub struct Incoming<'a> {

@@ -7,9 +7,9 @@ use std::sync::{
 
 use domain::{
     Code, Stage,
-    envelope::Envelope,
-    letter::DeadLetter,
-    ports::{LetterBox, Pending, StoreDown},
+    envelope::{CONTENT_TYPE, Envelope},
+    letter::{Again, DeadLetter},
+    ports::{LetterBox, NotSent, Outbox, Pending, StoreDown},
 };
 use runtime::{ConfigError, amqp::header, letters, stage::RAW_SCHEMA};
 use tokio::task::JoinHandle;
@@ -109,4 +109,44 @@ async fn a_letter_stays_on_the_broker_until_it_is_kept() {
     running.await.unwrap().unwrap();
     f.until(async || f.peek.ready("eligibility.north.dlq").await == 1).await;
     assert!(drawer.all().is_empty() && f.boot.metrics().collected.get() == 0);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_replayed_is_the_same_message_with_all_its_attempts_before_it() {
+    let f = fixture().await;
+    let (running, drawer) = (f.run(), Arc::new(Drawer::default()));
+    let collecting = collect(&f, &drawer);
+    let message = f.publish("clinic-n", CANARY, Act::Permanent).await;
+    f.until(async || drawer.all().len() == 1).await;
+    f.boot.shutdown().soft().cancel();
+    collecting.await.unwrap().unwrap();
+    running.await.unwrap().unwrap();
+    let letter = drawer.all().remove(0);
+    let again = Again {
+        id: letter.id,
+        message,
+        stage: letter.stage,
+        lane: letter.lane.clone(),
+        clinic: letter.clinic.clone(),
+        correlation: letter.correlation,
+        trace_id: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
+        schema: letter.schema.clone(),
+        body: letter.body.clone(),
+    };
+    let outbox = letters::Replays::new(&f.boot).await.unwrap();
+    assert_eq!(outbox.send(again.clone()).await, Ok(()));
+    let got = f.peek.get("eligibility.north").await.unwrap();
+    assert_eq!(got.body, letter.body);
+    let text = |field: &Option<lapin::types::ShortString>| field.as_ref().map(ToString::to_string);
+    assert_eq!(text(got.properties.message_id()), Some(message.to_string()));
+    assert_eq!(text(got.properties.correlation_id()), Some(letter.correlation.to_string()));
+    assert_eq!(text(got.properties.kind()), Some(letter.schema));
+    assert_eq!(text(got.properties.content_type()).as_deref(), Some(CONTENT_TYPE));
+    assert_eq!(got.header(header::CLINIC).as_deref(), Some("clinic-n"));
+    assert_eq!((got.header(header::ATTEMPT), got.header(header::CODE)), (None, None));
+    let parent = got.header(header::TRACEPARENT).unwrap();
+    assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{parent}");
+    let nowhere = Again { lane: "gone".parse().unwrap(), ..again };
+    assert_eq!(outbox.send(nowhere).await, Err(NotSent::NoQueue));
+    f.boot.close().await;
 }

@@ -1,5 +1,6 @@
 //! One dead letter, for people.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{command::trace::life, ops::letters::Letter};
@@ -22,6 +23,9 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
         collected_at,
         appointment_at,
         schema,
+        state,
+        state_at,
+        plan_id,
         admission,
     } = serde_json::from_value(letter.clone())?;
     let mut text = format!("dead letter {id}\n{fingerprint}\n");
@@ -30,6 +34,7 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
             text += &format!("  {name:<14} {value}\n");
         }
     };
+    line("stands", Some(stands(&state, state_at, plan_id)));
     line("died in", Some(format!("{stage}.{lane}, attempt {attempts}")));
     line("died", Some(died_at.to_string()));
     line("first failed", first_failed_at.map(|at| at.to_string()));
@@ -51,6 +56,12 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
     Ok(text)
 }
 
+fn stands(state: &str, since: Option<Timestamp>, plan: Option<String>) -> String {
+    let since = since.map(|at| format!(" since {at}"));
+    let plan = plan.map(|plan| format!(", by plan {plan}"));
+    [Some(state.to_owned()), since, plan].into_iter().flatten().collect::<Vec<_>>().concat()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -62,10 +73,13 @@ mod tests {
         let at = "2026-11-22T09:00:00Z";
         let mut letter = json!({"id": "l-1", "message_id": "m-1", "stage": "ehr-writer", "lane": "north",
             "fingerprint": "ehr-writer/ehr_rejected/patient.given/a@1", "correlation_id": "c-1", "attempts": 4,
-            "died_at": at, "collected_at": at, "schema": "intake.checked.v1", "submission_id": "s-1"});
+            "died_at": at, "collected_at": at, "schema": "intake.checked.v1", "submission_id": "s-1",
+            "state": "replayed", "state_at": at, "plan_id": "p-1"});
         let poison = text(&letter).unwrap();
         assert!(
-            poison.contains("was not admitted") && poison.contains("intake.checked.v1, sealed"),
+            poison.contains("was not admitted")
+                && poison.contains("intake.checked.v1, sealed")
+                && poison.contains("replayed since 2026-11-22T09:00:00Z, by plan p-1"),
             "{poison}"
         );
         letter["admission"] = json!({"clinic_id": "clinic-01", "state": "dead", "code": "ehr_rejected",

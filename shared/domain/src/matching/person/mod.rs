@@ -8,6 +8,7 @@
 
 mod address;
 mod estimate;
+pub mod kept;
 mod keys;
 mod levels;
 mod matcher;

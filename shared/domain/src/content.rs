@@ -1,15 +1,29 @@
 //! The content of a submission, reduced to what makes two of them the same.
 
-use domain::{
+use serde_json::Value;
+
+use crate::{
+    arrival::{Arrival, Flaw},
     blind::{BlindIndex, IndexKey},
     ids::SourceName,
     submission::SubmittedForm,
 };
-use serde_json::Value;
+
+/// The content of what arrived: of the form, or of the whole submission where it is none.
+pub fn of(key: &IndexKey, arrival: &Arrival) -> BlindIndex {
+    let source = &arrival.meta.source;
+    match &arrival.form {
+        Ok(form) => fingerprint(key, source, form.expose()),
+        Err(Flaw { content, .. }) => {
+            let form = content.clone().unwrap_or_default();
+            fingerprint(key, source, &SubmittedForm { form_version: String::new(), form })
+        }
+    }
+}
 
 /// A keyed hash over source, form version and form. When it was sent does not count, nor the order of an object's keys,
 /// which JSON leaves open and connectors change.
-pub(crate) fn fingerprint(key: &IndexKey, source: &SourceName, form: &SubmittedForm) -> BlindIndex {
+pub fn fingerprint(key: &IndexKey, source: &SourceName, form: &SubmittedForm) -> BlindIndex {
     let mut text = String::with_capacity(2048);
     canonical(&form.form, &mut text);
     key.index("content", &[source.as_str(), &form.form_version, &text])
@@ -44,10 +58,10 @@ fn canonical(value: &Value, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use domain::{blind::IndexKey, ids::SourceName, submission::SubmittedForm};
     use serde_json::{Value, json};
 
     use super::fingerprint;
+    use crate::{blind::IndexKey, ids::SourceName, submission::SubmittedForm};
 
     fn hash(form: Value) -> [u8; 32] {
         let source = SourceName::parse("kiosk").unwrap();

@@ -1,0 +1,133 @@
+//! Plans, for people.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::super::minute;
+use crate::{
+    ops::plans::{Item, Plan},
+    output,
+};
+
+pub(super) fn progress(plan: &Plan) -> String {
+    let tally = &plan.tally;
+    let of = tally.letters - tally.skipped;
+    format!(
+        "published {} of {of}: {} completed, {} held, {} failed",
+        tally.published, tally.completed, tally.held, tally.failed
+    )
+}
+
+pub(super) fn stands(plan: &Plan) -> String {
+    let skipped = match plan.tally.skipped {
+        0 => String::new(),
+        skipped => format!("; {skipped} passed by"),
+    };
+    format!("plan {} is {}: {}{skipped}\n", plan.id, plan.state, progress(plan))
+}
+
+fn forecasts(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (forecast, count) in &plan.tally.forecast {
+        let _ = writeln!(text, "  {count:>6}  {}", forecast.replace('_', " "));
+    }
+    text
+}
+
+pub(super) fn made(plan: &Value) -> anyhow::Result<String> {
+    let plan: Plan = serde_json::from_value(plan.clone())?;
+    let mut text = format!("plan {}: {} letters\n{}", plan.id, plan.tally.letters, forecasts(&plan));
+    if plan.more {
+        text += "more letters are of the kind: make another plan when this one is done\n";
+    }
+    let _ = write!(
+        text,
+        "letter by letter: frontdesk dlq plan show {id}\nto replay it:     frontdesk dlq replay {id} --watch\n",
+        id = plan.id
+    );
+    Ok(text)
+}
+
+pub(super) fn shown(value: &Value) -> anyhow::Result<String> {
+    let plan: Plan = serde_json::from_value(value.clone())?;
+    let items: Vec<Item> = serde_json::from_value(value["items"].clone())?;
+    let mut table = output::wide_table();
+    table.set_header(["nth", "letter", "clinic", "submission", "visit", "dry run", "state", "outcome"]);
+    for item in &items {
+        let said = |words: [Option<&str>; 4]| {
+            words.into_iter().flatten().collect::<Vec<_>>().join(" ").replacen('_', " ", 1)
+        };
+        table.add_row([
+            item.nth.to_string(),
+            item.letter_id.clone(),
+            item.clinic_id.clone().unwrap_or_default(),
+            item.submission_id.clone().unwrap_or_default(),
+            item.appointment_at.map(minute).unwrap_or_default(),
+            said([Some(&item.forecast), item.code.as_deref(), item.field.as_deref(), item.why.as_deref()]),
+            item.state.clone(),
+            said([item.outcome.as_deref(), item.outcome_code.as_deref(), None, None]),
+        ]);
+    }
+    let by = format!("by {}, {}: {}", plan.actor, minute(plan.made_at), output::one_line(&plan.reason));
+    Ok(format!("{}{by}\n{}\n{table}\n", stands(&plan), forecasts(&plan)))
+}
+
+pub(super) fn plans_table(plans: &Value) -> anyhow::Result<String> {
+    let plans: Vec<Plan> = serde_json::from_value(plans.clone())?;
+    let mut table = output::wide_table();
+    table.set_header(["plan", "made", "by", "state", "letters", "published", "failed", "reason"]);
+    for plan in &plans {
+        table.add_row([
+            plan.id.clone(),
+            minute(plan.made_at),
+            plan.actor.clone(),
+            plan.state.clone(),
+            plan.tally.letters.to_string(),
+            plan.tally.published.to_string(),
+            plan.tally.failed.to_string(),
+            output::cut(&output::one_line(&plan.reason), 40),
+        ]);
+    }
+    Ok(format!("{table}\ntimes are UTC\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{made, plans_table, shown};
+
+    fn plan() -> Value {
+        json!({"id": "p-1", "made_at": "2026-11-22T09:00:00Z", "actor": "on-call", "reason": "template mended",
+            "state": "running", "canary": 5, "rate": 20, "stop_on": 10, "tally": {"letters": 4,
+            "forecast": {"would_create": 3, "refused": 1}, "waiting": 1, "skipped": 1, "published": 2,
+            "completed": 1, "held": 0, "failed": 1}})
+    }
+
+    #[test]
+    fn a_plan_tells_what_would_become_of_its_letters_and_what_did() {
+        let text = made(&plan()).unwrap();
+        assert!(text.contains("plan p-1: 4 letters") && text.contains("3  would create"), "{text}");
+        assert!(
+            text.contains("frontdesk dlq replay p-1 --watch") && !text.contains("more letters"),
+            "{text}"
+        );
+        let mut whole = plan();
+        whole["items"] = json!([
+            {"nth": 1, "letter_id": "l-1", "forecast": "refused", "why": "in_doubt", "state": "skipped"},
+            {"nth": 2, "letter_id": "l-2", "forecast": "would_create", "state": "published", "outcome": "failed",
+             "outcome_code": "ehr_rejected", "clinic_id": "clinic-01"}]);
+        let text = shown(&whole).unwrap();
+        for part in [
+            "p-1 is running: published 2 of 3: 1 completed, 0 held, 1 failed; 1 passed by",
+            "refused in doubt",
+            "failed ehr rejected",
+            "would create",
+            "by on-call, 2026-11-22 09:00: template mended",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(plans_table(&json!([plan()])).unwrap().contains("template mended"));
+    }
+}

@@ -1,0 +1,234 @@
+//! Plans, replays and the ends of dead letters over the ops API.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reqwest::{RequestBuilder, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{Ops, Problem, accepted, unreachable};
+use crate::exit::NothingMatched;
+
+/// Letters of one request.
+const PAGE: usize = 500;
+/// Refusals that mean that there is nothing to do it to.
+const NOTHING: [&str; 4] = ["nothing_matched", "unknown_plan", "nothing_waits", "unknown_discard"];
+
+/// How many letters of a plan are where.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Tally {
+    /// All.
+    pub letters: u64,
+    /// By what the dry run said.
+    pub forecast: BTreeMap<String, u64>,
+    /// Their turn has not come.
+    pub waiting: u64,
+    /// They are not replayed by this plan.
+    pub skipped: u64,
+    /// They were published again.
+    pub published: u64,
+    /// Of those, the ones that came to the end that was foreseen.
+    pub completed: u64,
+    /// Of those, the ones that a person decides about.
+    pub held: u64,
+    /// Of those, the ones that died again, or were rejected.
+    pub failed: u64,
+}
+
+/// A plan.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Plan {
+    /// The plan.
+    pub id: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Who made it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// `ready`, `running`, `done`, `stopped` or `cancelled`.
+    pub state: String,
+    /// The percent of failures that ends its run.
+    pub stop_on: Option<u32>,
+    /// How many letters are where.
+    pub tally: Tally,
+    /// More letters are of the kind than it took; only where it was just made.
+    #[serde(default)]
+    pub more: bool,
+}
+
+/// One letter of a plan.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Item {
+    /// Its turn, from 1.
+    pub nth: u32,
+    /// The letter.
+    pub letter_id: String,
+    /// Its clinic, as far as it is known.
+    pub clinic_id: Option<String>,
+    /// The sender's identifier, as far as it is known.
+    pub submission_id: Option<String>,
+    /// The requested appointment's start.
+    pub appointment_at: Option<Timestamp>,
+    /// What the dry run said.
+    pub forecast: String,
+    /// Under which code.
+    pub code: Option<String>,
+    /// Where in the intake.
+    pub field: Option<String>,
+    /// Why it is not replayed.
+    pub why: Option<String>,
+    /// `waiting`, `published` or `skipped`.
+    pub state: String,
+    /// What came of it.
+    pub outcome: Option<String>,
+    /// Under which code.
+    pub outcome_code: Option<String>,
+}
+
+/// A letter to which something could not be done.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Left {
+    /// Which.
+    pub id: String,
+    /// Where it stands; `None`: there is none of this id.
+    pub state: Option<String>,
+}
+
+/// What was done to some letters.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Changed {
+    /// Those that it was done to.
+    pub done: Vec<String>,
+    /// Those that it could not be done to.
+    pub left: Vec<Left>,
+}
+
+/// The rules of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Letters that go first.
+    pub canary: u32,
+    /// Letters a second.
+    pub rate: u32,
+    /// Percent of failures that ends it.
+    pub stop_on: u32,
+}
+
+impl Ops {
+    /// Freezes a selection into a plan, and gives it as the API writes it.
+    ///
+    /// # Errors
+    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    pub async fn make_plan(&self, wish: &Value) -> anyhow::Result<Value> {
+        told(self.post(&["plans"])?.json(wish)).await
+    }
+
+    /// The last plans, newest first, as the API writes them.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn plans(&self) -> anyhow::Result<Vec<Value>> {
+        told(self.get("plans")).await
+    }
+
+    /// One plan, as the API writes it.
+    ///
+    /// # Errors
+    /// [`NothingMatched`], or if the API does not answer.
+    pub async fn plan(&self, id: &str) -> anyhow::Result<Value> {
+        told(self.get(&format!("plans/{id}"))).await
+    }
+
+    /// A plan's letters in the order of their turns, as the API writes them.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn plan_items(&self, id: &str) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut after: Option<u64> = None;
+        loop {
+            let mut query = vec![("limit", PAGE.to_string())];
+            query.extend(after.map(|nth| ("after", nth.to_string())));
+            let mut page: Value = told(self.get(&format!("plans/{id}/items")).query(&query)).await?;
+            if let Value::Array(items) = page["items"].take() {
+                all.extend(items);
+            }
+            after = page["next"].as_u64();
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Begins a plan's run.
+    ///
+    /// # Errors
+    /// [`NothingMatched`] if nothing of it waits, or if the API refuses it or does not answer.
+    pub async fn replay(&self, id: &str, rules: Rules, reason: &str) -> anyhow::Result<Value> {
+        let Rules { canary, rate, stop_on } = rules;
+        let body = json!({ "canary": canary, "rate": rate, "stop_on": stop_on, "reason": reason });
+        told(self.post(&["plans", id, "replay"])?.json(&body)).await
+    }
+
+    /// Ends a plan's run.
+    ///
+    /// # Errors
+    /// If the API refuses it or does not answer.
+    pub async fn cancel_replay(&self, id: &str, reason: &str) -> anyhow::Result<Value> {
+        told(self.post(&["plans", id, "cancel"])?.json(&json!({ "reason": reason }))).await
+    }
+
+    /// Puts letters aside (`archive`) or takes them up again (`restore`).
+    ///
+    /// # Errors
+    /// If the API refuses it or does not answer.
+    pub async fn move_letters(&self, to: &str, letters: &[String], reason: &str) -> anyhow::Result<Value> {
+        let body = json!({ "letters": letters, "reason": reason });
+        told(self.post(&["dead-letters", to])?.json(&body)).await
+    }
+
+    /// Asks that letters be discarded.
+    ///
+    /// # Errors
+    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    pub async fn request_discard(&self, letters: &[String], reason: &str) -> anyhow::Result<Value> {
+        told(self.post(&["discards"])?.json(&json!({ "letters": letters, "reason": reason }))).await
+    }
+
+    /// What waits for a second person.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn discards(&self) -> anyhow::Result<Vec<Value>> {
+        told(self.get("discards")).await
+    }
+
+    /// Discards, as the second person.
+    ///
+    /// # Errors
+    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    pub async fn approve_discard(&self, request: &str, reason: &str) -> anyhow::Result<Value> {
+        told(self.post(&["discards", request, "approve"])?.json(&json!({ "reason": reason }))).await
+    }
+}
+
+/// The answer; what the API refuses is told with what to do about it.
+async fn told<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
+    let answer = request.send().await.map_err(unreachable)?;
+    let status = answer.status();
+    if status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return Ok(accepted(answer)?.json().await?);
+    }
+    match answer.json::<Problem>().await {
+        Ok(Problem { code, detail, .. }) if NOTHING.contains(&code.as_str()) => {
+            Err(NothingMatched(format!("{code}. {detail}")).into())
+        }
+        Ok(Problem { code, field, detail }) => {
+            let code = [Some(code), field].into_iter().flatten().collect::<Vec<_>>().join(" ");
+            anyhow::bail!("the ops API refuses it: {code}. {detail}")
+        }
+        Err(_) => anyhow::bail!("the ops API answers {status}"),
+    }
+}

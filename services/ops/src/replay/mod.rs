@@ -1,0 +1,124 @@
+//! Replaying dead letters: the dry run that makes a plan, and the runner that carries it out.
+
+pub mod dry;
+pub mod runner;
+
+use std::sync::Arc;
+
+use domain::{
+    blind::IndexKey, matching::person::Matcher, ports::StoreDown, seal::Keyring, template::Clinics,
+};
+use ledger::{
+    Store,
+    acts::Actor,
+    replay::{Choice, NewItem, PlanRow},
+};
+use runtime::clinics::ClinicsError;
+use tokio::sync::Notify;
+
+use dry::Dry;
+
+/// Letters of a plan at most. What is left out is for the next one.
+pub const LARGEST_PLAN: u32 = 2000;
+
+/// Reads the clinics' templates as they lie there at the moment.
+pub type Templates = Arc<dyn Fn() -> Result<Clinics, ClinicsError> + Send + Sync>;
+
+/// What plans are made with.
+pub struct Tools {
+    /// The ledger.
+    pub store: Store,
+    /// The templates: they may be corrected while this process runs.
+    pub templates: Templates,
+    /// Opens what is sealed.
+    pub keys: Arc<Keyring>,
+    /// Finds persons and contents.
+    pub index: IndexKey,
+    /// Compares persons.
+    pub matcher: Matcher,
+}
+
+/// Makes plans, and has them run.
+pub struct Replay {
+    tools: Tools,
+    /// Wakes the runner.
+    wake: Notify,
+}
+
+/// Why no plan was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoPlan {
+    /// No letter is of the kind.
+    #[error("no open dead letter is of the kind")]
+    NothingMatched,
+    /// The templates cannot be used as they are.
+    #[error("the clinics' templates cannot be read")]
+    Templates,
+    /// The database did not answer.
+    #[error(transparent)]
+    Down(#[from] StoreDown),
+}
+
+impl Replay {
+    /// With these tools.
+    pub fn new(tools: Tools) -> Self {
+        Self { tools, wake: Notify::new() }
+    }
+
+    /// The ledger.
+    pub const fn store(&self) -> &Store {
+        &self.tools.store
+    }
+
+    /// Freezes a choice of letters by id, and dry-runs each on the templates as they are at this moment. With the plan comes how many
+    /// letters of the choice had no place in it: `true` if there are more.
+    ///
+    /// # Errors
+    /// [`NoPlan`].
+    pub async fn plan(
+        &self,
+        choice: &Choice,
+        limit: u32,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<(PlanRow, bool), NoPlan> {
+        let Tools { store, keys, index, matcher, .. } = &self.tools;
+        let mut letters = store.choose(choice, limit.saturating_add(1)).await?;
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = letters.len() > most;
+        letters.truncate(most);
+        if letters.is_empty() {
+            return Err(NoPlan::NothingMatched);
+        }
+        let clinics = self.templates().await?;
+        let dry = Dry { store, clinics: &clinics, keys, index, matcher };
+        let mut items: Vec<NewItem> = Vec::with_capacity(letters.len());
+        for id in letters {
+            if let Some(letter) = store.dry_letter(id).await? {
+                items.push(dry.run(&letter).await?);
+            }
+            // Whatever else is asked of this process has its turn.
+            tokio::task::yield_now().await;
+        }
+        let id = store.make_plan(&items, actor, reason).await?;
+        let plan = store.plan(id).await?.ok_or(StoreDown)?;
+        Ok((plan, more))
+    }
+
+    async fn templates(&self) -> Result<Clinics, NoPlan> {
+        let read = Arc::clone(&self.tools.templates);
+        match tokio::task::spawn_blocking(move || read()).await {
+            Ok(Ok(clinics)) => Ok(clinics),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "replay.no_templates");
+                Err(NoPlan::Templates)
+            }
+            Err(_) => Err(NoPlan::Templates),
+        }
+    }
+
+    /// Tells the runner that there is something to do.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}

@@ -1,0 +1,253 @@
+//! What the dry run says, on real templates and a real ledger.
+
+use std::sync::Arc;
+
+use domain::{
+    Code, MessageId, PersonId, Phi, Stage,
+    arrival::{Arrival, Came},
+    clock::{Clock, SystemClock},
+    content,
+    envelope::{Envelope, Message},
+    hop::{Event, Facts, Hop, Transition},
+    judge::{self, Judgement},
+    letter::DeadLetter,
+    matching::person::{PersonRecord, kept},
+    messages::Validated,
+    outcome::Settled,
+    ports::HopLog,
+    seal::Keyring,
+    submission::SCHEMA,
+};
+use ledger::{
+    AdmissionRequest, Decision, MatchDecision, MatchRequest, Matcher, Proposed,
+    replay::{Forecast, Why},
+};
+use ops::replay::NoPlan;
+use serde_json::{Value, json};
+
+use crate::support::{
+    CANARY, CLINICS, Fixture, actor, all, fresh_admission, from_clear, index, letter, meta, submission,
+};
+
+fn bytes(submission: &Value) -> Vec<u8> {
+    serde_json::to_vec(submission).unwrap()
+}
+
+fn template_failed(f: &Fixture, submission: &Value) -> DeadLetter {
+    from_clear(bytes(submission), &f.keys, Code::TemplateFailed)
+}
+
+/// Admits a submission as validation would, for a new person; gives message, person and admission.
+async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain::AdmissionId) {
+    let body = bytes(submission);
+    let came = Came {
+        body: &body,
+        schema: Some(SCHEMA),
+        content_type: Some("application/json"),
+        received_at: SystemClock.now(),
+        correlation: meta("x", "x").correlation,
+    };
+    let arrival = Arrival::read(came, &f.keys).unwrap();
+    let clinics = runtime::clinics::load_dir(&[CLINICS]).unwrap();
+    let Ok(Judgement::Sound(found)) = judge::judge(&clinics, &arrival) else { panic!("not sound") };
+    let record = PersonRecord::from(&found.intake);
+    let (meta, message) = (&arrival.meta, MessageId::from_uuid(SystemClock.fresh_id()));
+    let request = AdmissionRequest {
+        submission: meta.submission.clone(),
+        clinic: meta.clinic.clone(),
+        message,
+        correlation: meta.correlation,
+        source: meta.source.clone(),
+        submitted_at: meta.submitted_at,
+        received_at: meta.received_at,
+        appointment_at: None,
+        template: None,
+        content: content::of(&index(), &arrival),
+        original: vec![],
+        proposed: Proposed::Match(MatchRequest {
+            blocks: record.block_keys(&meta.clinic, &index()),
+            person: kept::seal(&record, &meta.clinic, &f.keys).unwrap(),
+            request: judge::request(&index(), meta, &found.intake),
+        }),
+    };
+    let new: Arc<Matcher> = Arc::new(|_: &AdmissionRequest, _: &[_]| MatchDecision::New);
+    let admission = f.store.admit(request, new).await.unwrap();
+    let Decision::Admitted { person, .. } = admission.decision else { panic!("not admitted") };
+    (message, person, admission.admission)
+}
+
+async fn settle(f: &Fixture, admission: domain::AdmissionId) {
+    let now = SystemClock.now();
+    let hop = Hop {
+        admission: Some(admission),
+        submission: None,
+        clinic: None,
+        correlation: None,
+        message: MessageId::from_uuid(SystemClock.fresh_id()),
+        stage: Stage::Notification,
+        lane: "default".parse().unwrap(),
+        event: Event::Settled,
+        code: None,
+        field: None,
+        endpoint: None,
+        template: None,
+        attempt: 1,
+        trace_id: None,
+        started_at: now,
+        finished_at: now,
+        transition: Some(Transition::Settle(Settled::Completed)),
+        facts: Facts::default(),
+        parked: None,
+    };
+    f.store.append(hop).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_that_fails_and_is_mended_shows_in_the_next_plan() {
+    let f = Fixture::new().await;
+    let mut form = submission("adult", "s-1");
+    form["form"]["q3_fullName"]["first"] = json!(CANARY);
+    f.keep(&template_failed(&f, &form)).await;
+    f.template(Some("reason = { expr = \"form * 2\" }"));
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.code), (Forecast::StillFails, Some(Code::TemplateFailed)));
+    assert_eq!(item.field.as_deref(), Some("reason"));
+    f.template(None);
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.code, item.why), (Forecast::WouldCreate, None, None));
+    let named = (item.clinic_id.unwrap().to_string(), item.submission_id.unwrap().to_string());
+    assert_eq!(named, ("clinic-01".to_owned(), "s-1".to_owned()));
+    f.template(Some("reason = { form = 1 }"));
+    assert!(matches!(f.replay.plan(&all(), 10, &actor(), "x").await, Err(NoPlan::Templates)));
+    let rows = f.sql().await.query("SELECT p::text || i::text FROM plan p, plan_item i", &[]).await.unwrap();
+    assert!(rows.iter().all(|row| !row.get::<_, String>(0).contains(CANARY)));
+}
+
+#[tokio::test]
+async fn each_letter_is_told_what_would_become_of_it() {
+    let f = Fixture::new().await;
+    // Somebody whom the EHR has, and who asks for something else this time.
+    let known = submission("adult", "s-known");
+    let (_, person, _) = admit(&f, &known).await;
+    let slot =
+        "INSERT INTO ehr_slot (slot_id, clinic, person_id, kind, key, owner_op, resource_id, written_seq)
+        VALUES (gen_random_uuid(), 'clinic-01', $1, 'patient', '', gen_random_uuid(), 'p1', 1)";
+    f.sql().await.execute(slot, &[&person.as_uuid()]).await.unwrap();
+    let mut another = submission("adult", "s-again");
+    another["form"]["q16_slot"] = json!("2027-02-02T14:20:00Z");
+    // The same request under another name; the same submission with other content.
+    let mut conflict = known.clone();
+    conflict["form"]["q17_reason"] = json!("something else");
+    let mut nowhere = submission("adult", "s-nowhere");
+    nowhere["clinic_id"] = json!("clinic-99");
+    let foreign = Keyring::new([("2020-01".to_owned(), vec![7; 32])]).unwrap();
+    let mut minor = submission("minor-without-guardian", "s-minor");
+    minor["form"]["q3_fullName"]["first"] = json!("Newcomer");
+    let letters = [
+        (template_failed(&f, &another), Forecast::WouldUpdate, None),
+        (template_failed(&f, &submission("adult", "s-twin")), Forecast::AlreadyDone, None),
+        (template_failed(&f, &conflict), Forecast::WouldHold, Some(Code::SubmissionConflict)),
+        (template_failed(&f, &minor), Forecast::WouldHold, Some(Code::GuardianMissing)),
+        (
+            template_failed(&f, &submission("no-family-name", "s-nameless")),
+            Forecast::WouldReject,
+            Some(Code::MissingField),
+        ),
+        (template_failed(&f, &nowhere), Forecast::WouldReject, Some(Code::UnknownClinic)),
+        (
+            from_clear(b"{\"a\": ".to_vec(), &f.keys, Code::Malformed),
+            Forecast::StillFails,
+            Some(Code::Malformed),
+        ),
+        (
+            from_clear(bytes(&known), &f.keys, Code::UnknownSchema),
+            Forecast::StillFails,
+            Some(Code::UnknownSchema),
+        ),
+        (from_clear(bytes(&known), &foreign, Code::UnknownKey), Forecast::StillFails, Some(Code::UnknownKey)),
+    ];
+    for (letter, ..) in &letters {
+        f.keep(letter).await;
+    }
+    let items = f.foreseen().await;
+    assert_eq!(items.len(), letters.len());
+    for (letter, forecast, code) in &letters {
+        let item = items.iter().find(|item| item.letter_id == letter.id).unwrap();
+        assert_eq!((item.forecast, item.code), (*forecast, *code), "{item:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_admitted_before_decides() {
+    let f = Fixture::new().await;
+    let form = submission("adult", "s-1");
+    let (message, _, admission) = admit(&f, &form).await;
+    let own = DeadLetter {
+        message: Some(message),
+        clinic: Some("clinic-01".parse().unwrap()),
+        submission: Some("s-1".parse().unwrap()),
+        ..template_failed(&f, &form)
+    };
+    let other = template_failed(&f, &form);
+    f.keep(&own).await;
+    f.keep(&other).await;
+    let of = |items: &[ledger::replay::ItemRow], letter: &DeadLetter| {
+        let item = items.iter().find(|item| item.letter_id == letter.id).unwrap();
+        (item.forecast, item.why)
+    };
+    let items = f.foreseen().await;
+    assert_eq!(
+        of(&items, &own),
+        (Forecast::WouldCreate, None),
+        "its own person and request are no hindrance"
+    );
+    assert_eq!(of(&items, &other), (Forecast::Refused, Some(Why::Elsewhere)));
+    settle(&f, admission).await;
+    // The one is seen as ended, and is in no plan any more; of the other nothing is left to do.
+    let items = f.foreseen().await;
+    assert_eq!(items.len(), 1);
+    assert_eq!(of(&items, &other), (Forecast::AlreadyDone, None));
+}
+
+#[tokio::test]
+async fn letters_of_later_stages_are_opened_and_looked_up() {
+    let f = Fixture::new().await;
+    let clinics = runtime::clinics::load_dir(&[CLINICS]).unwrap();
+    let body = bytes(&submission("adult", "s-1"));
+    let came = Came {
+        body: &body,
+        schema: Some(SCHEMA),
+        content_type: None,
+        received_at: SystemClock.now(),
+        correlation: meta("x", "x").correlation,
+    };
+    let arrival = Arrival::read(came, &f.keys).unwrap();
+    let Ok(Judgement::Sound(found)) = judge::judge(&clinics, &arrival) else { panic!("not sound") };
+    let (admission, person) = (fresh_admission(), PersonId::from_uuid(SystemClock.fresh_id()));
+    let sealed = |clinic: &str| -> Envelope {
+        let mut meta = meta(clinic, "s-1");
+        (meta.admission, meta.person) = (Some(admission), Some(person));
+        let secret = Phi::new(Validated { intake: found.intake.clone() });
+        Message { meta, secret }.seal(&f.keys).unwrap()
+    };
+    let sound = letter(Stage::Eligibility, &sealed("clinic-01"), Code::StoreUnavailable);
+    let strange = letter(Stage::Eligibility, &sealed("clinic-99"), Code::Misconfigured);
+    // A message of another stage.
+    let astray = letter(Stage::EhrWriter, &sealed("clinic-01"), Code::UnknownSchema);
+    for letter in [&sound, &strange, &astray] {
+        f.keep(letter).await;
+    }
+    let items = f.foreseen().await;
+    let of = |letter: &DeadLetter| {
+        let item = items.iter().find(|item| item.letter_id == letter.id).unwrap();
+        (item.forecast, item.code, item.why)
+    };
+    assert_eq!(of(&sound), (Forecast::WouldCreate, None, None));
+    assert_eq!(of(&strange), (Forecast::StillFails, Some(Code::Misconfigured), None));
+    assert_eq!(of(&astray), (Forecast::StillFails, Some(Code::UnknownSchema), None));
+    let op = "INSERT INTO ehr_op (op_id, admission_id, kind, in_force, role, idempotency, seq, state, attempts,
+        searches, changed_at) VALUES (gen_random_uuid(), $1, 'patient', true, 'create', 'x', 1, 'unknown', 1, 0, now())";
+    f.sql().await.execute(op, &[&admission.as_uuid()]).await.unwrap();
+    let items = f.foreseen().await;
+    assert!(items.iter().all(|item| (item.forecast, item.why) == (Forecast::Refused, Some(Why::InDoubt))));
+}

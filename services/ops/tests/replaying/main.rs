@@ -1,0 +1,8 @@
+//! Dead letters are dry-run and replayed over a real broker and a real database.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod api;
+mod dry;
+mod running;
+mod support;

@@ -1,0 +1,178 @@
+//! A submission as it arrives: in clear from a scenario, or sealed by the gateway. Either way it leaves here sealed.
+//!
+//! Validation reads what comes by it, and whoever wants to know what validation would make of a dead letter.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::{
+    ClinicId, Code, CorrelationId, Fault, FieldPath, Meta, Phi, SubmissionId,
+    envelope::{self, Envelope, RAW_SCHEMA, Secret},
+    ids::SourceName,
+    meta::Mode,
+    seal::Keyring,
+    strict,
+    submission::{SCHEMA, SubmittedForm},
+};
+
+/// Largest body, bytes: the gateway's limit, and room for the envelope around it.
+const MAX_BYTES: usize = 384 * 1024;
+/// Deepest nesting, levels: the gateway's limit.
+const MAX_DEPTH: usize = 32;
+
+/// A message as it came. Its body may be PHI in clear: it has no `Debug`.
+#[derive(Clone, Copy)]
+pub struct Came<'a> {
+    /// The body.
+    pub body: &'a [u8],
+    /// The schema that the sender named beside it.
+    pub schema: Option<&'a str>,
+    /// The content type, if the sender set one.
+    pub content_type: Option<&'a str>,
+    /// When it was taken in hand.
+    pub received_at: Timestamp,
+    /// The correlation id of a submission that has none yet.
+    pub correlation: CorrelationId,
+}
+
+/// One submission to be judged.
+pub struct Arrival {
+    /// Who sent what for whom.
+    pub meta: Meta,
+    /// The form, or what keeps it from being one.
+    pub form: Result<Phi<SubmittedForm>, Flaw>,
+    /// The submission as it is kept for replay.
+    pub original: Envelope,
+}
+
+/// A submission that can be named, but not used: the sender is told which member is wrong. It holds PHI: no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// Missing or invalid.
+    pub code: Code,
+    /// Which member.
+    pub field: FieldPath,
+    /// The whole submission.
+    pub content: Option<Value>,
+}
+
+impl Flaw {
+    const fn new(code: Code, field: &'static str) -> Self {
+        Self { code, field: FieldPath::known(field), content: None }
+    }
+}
+
+impl Arrival {
+    /// Reads a message of the ingest exchange.
+    ///
+    /// # Errors
+    /// A permanent [`Fault`] if it is nobody's submission: not readable, of another schema, or sealed with a key that is not there.
+    pub fn read(came: Came<'_>, keys: &Keyring) -> Result<Self, Fault> {
+        if came.body.len() > MAX_BYTES {
+            return Err(Fault::permanent(Code::TooLarge));
+        }
+        if came.schema.is_some_and(|schema| schema != SCHEMA && schema != RAW_SCHEMA) {
+            return Err(Fault::permanent(Code::UnknownSchema));
+        }
+        if came.content_type != Some(envelope::CONTENT_TYPE) {
+            return Self::clear(came.body, came.received_at, came.correlation, keys);
+        }
+        let sealed = Envelope::from_slice(came.body)?;
+        if sealed.schema == RAW_SCHEMA {
+            // It came in clear once, and was sealed as it was to wait.
+            let body = sealed.open_bytes(keys)?;
+            return Self::clear(body.expose(), sealed.meta.received_at, came.correlation, keys);
+        }
+        let form = sealed.clone().open::<SubmittedForm>(keys)?.secret;
+        Ok(Self { meta: sealed.meta.clone(), form: Ok(form), original: sealed })
+    }
+
+    /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
+    /// sender can look it up; without them it is nobody's, and dead.
+    fn clear(
+        body: &[u8],
+        received_at: Timestamp,
+        correlation: CorrelationId,
+        keys: &Keyring,
+    ) -> Result<Self, Fault> {
+        let Ok(Value::Object(map)) = strict::parse(body, MAX_DEPTH) else {
+            return Err(Fault::permanent(Code::Malformed));
+        };
+        let submission = text(&map, "submission_id").and_then(|id| SubmissionId::parse(id).ok());
+        let clinic = text(&map, "clinic_id").and_then(|id| ClinicId::parse(id).ok());
+        let (Some(submission), Some(clinic)) = (submission, clinic) else {
+            return Err(Fault::permanent(Code::Malformed));
+        };
+        let source = member(&map, "source", |text| SourceName::parse(text).ok());
+        let submitted_at = member(&map, "submitted_at", moment);
+        let form_version = member(&map, "form_version", |text| Some(text.to_owned()));
+        let meta = Meta {
+            submission,
+            clinic,
+            source: source.clone().unwrap_or_else(|_| unnamed()),
+            submitted_at: submitted_at.clone().unwrap_or(received_at),
+            received_at,
+            correlation,
+            admission: None,
+            person: None,
+            template: None,
+            mode: Mode::Live,
+            appointment_at: None,
+        };
+        let missing = || Flaw::new(Code::MissingField, "form");
+        let flaw = source.err().or(submitted_at.err()).or_else(|| stranger(&map));
+        let form = match (flaw, form_version, map.get("form")) {
+            (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
+            (None, Ok(_), None) => Err(missing()),
+            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form: form.clone() }),
+        };
+        // What cannot be used is kept as it came, so that a person can see what was sent.
+        let form = form.map_err(|flaw| Flaw { content: Some(Value::Object(map)), ..flaw });
+        let kept = match &form {
+            Ok(form) => serde_json::to_vec(form),
+            Err(flaw) => serde_json::to_vec(&SubmittedForm {
+                form_version: String::new(),
+                form: flaw.content.clone().unwrap_or_default(),
+            }),
+        }
+        .map_err(|_| Fault::permanent(Code::Malformed))?;
+        let original = Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(kept), keys)?;
+        Ok(Self { meta, form: form.map(Phi::new), original })
+    }
+}
+
+const MEMBERS: [&str; 6] = ["submission_id", "clinic_id", "source", "submitted_at", "form_version", "form"];
+
+/// A member that the schema does not have is refused, not dropped: what it says would be lost unseen.
+fn stranger(map: &Map<String, Value>) -> Option<Flaw> {
+    let known = map.keys().all(|key| MEMBERS.contains(&key.as_str()));
+    (!known).then(|| Flaw::new(Code::InvalidField, "submission"))
+}
+
+fn text<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Value::as_str)
+}
+
+fn member<T>(
+    map: &Map<String, Value>,
+    key: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, Flaw> {
+    match map.get(key) {
+        None => Err(Flaw::new(Code::MissingField, key)),
+        Some(value) => value.as_str().and_then(parse).ok_or(Flaw::new(Code::InvalidField, key)),
+    }
+}
+
+/// A moment that a form can have been sent at: databases and calendars have trouble with others.
+fn moment(text: &str) -> Option<Timestamp> {
+    let at: Timestamp = text.parse().ok()?;
+    let year = at.to_zoned(jiff::tz::TimeZone::UTC).year();
+    (2000..2200).contains(&year).then_some(at)
+}
+
+/// The source of a submission whose own cannot be read.
+#[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
+fn unnamed() -> SourceName {
+    SourceName::parse("unknown").expect("fits the rule")
+}

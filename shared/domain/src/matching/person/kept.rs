@@ -1,0 +1,54 @@
+//! Records as they are kept, sealed, and who somebody is among them.
+
+use super::{Matcher, PersonRecord, Resolution, resolve};
+use crate::{
+    ClinicId, Code, Fault, Phi,
+    seal::{Binding, Keyring, SealError, Sealed},
+};
+
+/// The schema that a sealed person is bound to. Persons belong to a clinic, not to one submission.
+const SCHEMA: &str = "person.v1";
+
+const fn binding(clinic: &str) -> Binding<'_> {
+    Binding { submission: "", clinic, schema: SCHEMA }
+}
+
+/// A person's record, sealed for the ledger.
+///
+/// # Errors
+/// A [`Fault`] if it cannot be sealed.
+pub fn seal(record: &PersonRecord, clinic: &ClinicId, keys: &Keyring) -> Result<Vec<u8>, Fault> {
+    let plain = serde_json::to_vec(record).map_err(|_| Fault::permanent(Code::Malformed))?;
+    let sealed = keys
+        .seal(Phi::new(plain), binding(clinic.as_str()))
+        .map_err(|error| Fault::transient(error.code()))?;
+    serde_json::to_vec(&sealed).map_err(|_| Fault::permanent(Code::Malformed))
+}
+
+/// Opens what [`seal`] made.
+///
+/// # Errors
+/// [`Code::UnknownKey`] or [`Code::SealBroken`].
+pub fn open(bytes: &[u8], clinic: &ClinicId, keys: &Keyring) -> Result<PersonRecord, Code> {
+    let sealed: Sealed = serde_json::from_slice(bytes).map_err(|_| Code::SealBroken)?;
+    let plain = keys.open(&sealed, binding(clinic.as_str())).map_err(SealError::code)?;
+    serde_json::from_slice(plain.expose()).map_err(|_| Code::SealBroken)
+}
+
+/// Who a record is among the persons of a clinic whose sealed records share a key with it.
+///
+/// # Errors
+/// The code why one of the records cannot be opened.
+pub fn find<K: PartialEq>(
+    record: &PersonRecord,
+    clinic: &ClinicId,
+    candidates: impl IntoIterator<Item = (K, impl AsRef<[u8]>)>,
+    matcher: &Matcher,
+    keys: &Keyring,
+) -> Result<Resolution<K>, Code> {
+    let verdicts = candidates
+        .into_iter()
+        .map(|(person, sealed)| Ok((person, matcher.compare(record, &open(sealed.as_ref(), clinic, keys)?))))
+        .collect::<Result<Vec<_>, Code>>()?;
+    Ok(resolve(verdicts))
+}

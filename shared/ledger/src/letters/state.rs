@@ -1,0 +1,133 @@
+//! Where a dead letter stands, and putting it aside.
+
+use domain::{ids::LetterId, ports::StoreDown};
+use serde::{Serialize, Serializer};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{
+    Store,
+    acts::{Actor, Deed, Outcome, What, names},
+    failure::Failure,
+    text,
+};
+
+names! {
+    /// Where a dead letter stands.
+    LetterState, UnknownState: "not a state of a dead letter: open, ended, replayed, archived or discarded";
+    /// Somebody has to do something about it.
+    Open = "open",
+    /// Nobody has: its submission has come to an end after all.
+    Ended = "ended",
+    /// Its message is on its way again, or was. If that died too, it is a letter of its own.
+    Replayed = "replayed",
+    /// Put aside.
+    Archived = "archived",
+    /// Ended by two people.
+    Discarded = "discarded",
+}
+
+impl Serialize for LetterState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Putting aside, and taking up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// What is open becomes archived.
+    Archive,
+    /// What is archived becomes open.
+    Restore,
+}
+
+impl Move {
+    const fn line(self) -> (&'static str, &'static str, What) {
+        match self {
+            Self::Archive => ("open", "archived", What::Archived),
+            Self::Restore => ("archived", "open", What::Restored),
+        }
+    }
+}
+
+/// A letter to which something could not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NotThat {
+    /// Which.
+    pub id: LetterId,
+    /// Where it stands; `None`: there is none of this id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<LetterState>,
+}
+
+/// What was done to some letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Changed {
+    /// Those that it was done to.
+    pub done: Vec<LetterId>,
+    /// Those that it could not be done to.
+    pub left: Vec<NotThat>,
+}
+
+impl Store {
+    /// Puts letters aside or takes them up again, those that can be, and notes an act for each letter.
+    ///
+    /// # Errors
+    /// [`StoreDown`].
+    pub async fn move_letters(
+        &self,
+        letters: &[LetterId],
+        to: Move,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Changed, StoreDown> {
+        const SQL: &str = "UPDATE dead_letter SET state = $3, state_at = $4
+            WHERE letter_id = ANY($1) AND state = $2 RETURNING letter_id";
+        let (from, into, what) = to.line();
+        let now = self.clock.now();
+        let ids: Vec<Uuid> = letters.iter().map(|id| id.as_uuid()).collect();
+        let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
+        let work = async {
+            let transaction = connection.transaction().await?;
+            let rows = transaction.query(SQL, &[&ids, &from, &into, &now]).await?;
+            let done = rows.iter().map(id).collect::<Result<Vec<_>, Failure>>()?;
+            let deed = Deed { at: now, actor, what, reason };
+            deed.note(&transaction, &scopes(&done), Outcome::Done).await?;
+            let left: Vec<LetterId> = letters.iter().copied().filter(|id| !done.contains(id)).collect();
+            deed.note(&transaction, &scopes(&left), Outcome::Nothing).await?;
+            transaction.commit().await?;
+            Ok((done, left))
+        };
+        let work = self.db.within(work).await;
+        let (done, left) = self.db.close(connection, work).map_err(|_| StoreDown)?;
+        Ok(Changed { done, left: self.where_they_stand(&left).await? })
+    }
+
+    /// Where letters stand, each of those asked for once.
+    pub(crate) async fn where_they_stand(&self, letters: &[LetterId]) -> Result<Vec<NotThat>, StoreDown> {
+        if letters.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT letter_id, {} AS stands FROM dead_letter WHERE letter_id = ANY($1)",
+            super::STATE
+        );
+        let ids: Vec<Uuid> = letters.iter().map(|id| id.as_uuid()).collect();
+        let rows = self.db.rows(&sql, &[&ids]).await?;
+        let state = |row: &Row| Ok::<_, Failure>((id(row)?, text::parse(row.try_get("stands")?)?));
+        let known: Vec<(LetterId, LetterState)> =
+            rows.iter().map(state).collect::<Result<_, _>>().map_err(|_| StoreDown)?;
+        let stands = |id: &LetterId| known.iter().find(|(one, _)| one == id).map(|(_, state)| *state);
+        Ok(letters.iter().map(|id| NotThat { id: *id, state: stands(id) }).collect())
+    }
+}
+
+pub(super) fn id(row: &Row) -> Result<LetterId, Failure> {
+    Ok(LetterId::from_uuid(row.try_get("letter_id")?))
+}
+
+/// As acts name them.
+pub(super) fn scopes(letters: &[LetterId]) -> Vec<String> {
+    letters.iter().map(|id| format!("letter:{id}")).collect()
+}

@@ -1,0 +1,69 @@
+//! Dead letters on their way back: the same message to the queue that it died in, straight, by the default exchange.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    clock::Clock,
+    envelope::CONTENT_TYPE,
+    letter::Again,
+    ports::{NotSent, Outbox, Pending},
+};
+
+use crate::{
+    Boot, ConfigError,
+    amqp::{Properties, PublishError, Publisher},
+    telemetry::Traceparent,
+};
+
+/// How long the broker may take to confirm one message. Whoever waits holds a lock in the database meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The broker's exchange that routes by the queue's name.
+const DEFAULT_EXCHANGE: &str = "";
+
+/// Sends dead letters again.
+pub struct Replays {
+    publisher: Publisher,
+    app: &'static str,
+    clock: Arc<dyn Clock>,
+}
+
+impl Replays {
+    /// Over the process's connection.
+    ///
+    /// # Errors
+    /// [`ConfigError`] without a usable `[amqp]` section.
+    pub async fn new(boot: &Boot) -> Result<Self, ConfigError> {
+        Ok(Self { publisher: boot.publisher().await?, app: boot.name(), clock: boot.clock() })
+    }
+}
+
+impl Outbox for Replays {
+    fn send(&self, letter: Again) -> Pending<Result<(), NotSent>> {
+        let queue = letter.stage.queue(&letter.lane);
+        // Neither attempt nor time of the first failure: it has all its attempts again.
+        let mut properties = Properties::new(letter.message, self.app, CONTENT_TYPE, self.clock.now())
+            .correlation(letter.correlation)
+            .schema(letter.schema)
+            .lane(&letter.lane);
+        if let Some(clinic) = &letter.clinic {
+            properties = properties.clinic(clinic);
+        }
+        properties.trace =
+            Traceparent { parent: letter.trace_id.map(|id| parent(&id, &letter.message)), state: None };
+        let publisher = self.publisher.clone();
+        Box::pin(async move {
+            let sending = publisher.publish(DEFAULT_EXCHANGE, &queue, properties, letter.body);
+            match tokio::time::timeout(PATIENCE, sending).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(PublishError::Returned | PublishError::Unsendable)) => Err(NotSent::NoQueue),
+                Ok(Err(_)) | Err(_) => Err(NotSent::Unconfirmed),
+            }
+        })
+    }
+}
+
+/// The letter's trace goes on. The span that sends it again is named after the message, and is never zero.
+fn parent(trace_id: &str, message: &domain::MessageId) -> String {
+    let (_, low) = message.as_uuid().as_u64_pair();
+    format!("00-{trace_id}-{:016x}-01", low.max(1))
+}
