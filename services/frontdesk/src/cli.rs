@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology,
+        acts, demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology,
         trace, up,
     },
     local::{Layout, backends::Given},
@@ -39,8 +39,9 @@ enum Command {
     Submit(submit::Submit),
     /// What came of every submission.
     Outcomes(outcomes::Outcomes),
-    /// The life of one submission.
+    // What they find, and by what, is told where they are.
     Trace(trace::Trace),
+    Acts(acts::Acts),
     // What they do, and their exit codes, is told where they are.
     Status(status::Status),
     Pause(switch::Pause),
@@ -109,6 +110,7 @@ impl Cli {
             Command::Submit(submit) => submit.run(&layout()?).await,
             Command::Outcomes(outcomes) => outcomes.run(&layout()?).await,
             Command::Trace(trace) => trace.run(&layout()?).await,
+            Command::Acts(acts) => acts.run(&layout()?).await,
             Command::Status(status) => status.run(&layout()?).await,
             Command::Pause(pause) => pause.run(&layout()?).await,
             Command::Resume(resume) => resume.run(&layout()?).await,

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod acts;
 pub mod demo;
 pub mod dlq;
 pub mod down;

@@ -1,8 +1,10 @@
 //! A client of the ops API.
 
+pub mod acts;
 pub mod letters;
 pub mod plans;
 mod switches;
+mod traces;
 
 use std::path::Path;
 
@@ -12,6 +14,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 
 pub use switches::{Backlog, Pause, Paused, Scopes};
+pub use traces::{Match, Reached, Traced};
 
 use crate::local::{Layout, endpoints::Endpoints};
 
@@ -121,6 +124,25 @@ pub struct Status {
     pub queues: Option<Vec<Queue>>,
     /// What is paused.
     pub paused: Vec<Pause>,
+    /// The circuit breakers that are not closed.
+    pub breakers: Vec<Breaker>,
+}
+
+/// A circuit breaker that is not closed, in one process.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Breaker {
+    /// Of what.
+    pub endpoint: String,
+    /// In a process of which stage.
+    pub stage: String,
+    /// The lanes whose messages it has put off.
+    pub lanes: Vec<String>,
+    /// `open`, `recovering` or `unknown`.
+    pub state: String,
+    /// When the endpoint's failures began.
+    pub since: Timestamp,
+    /// When it lets the next probe pass.
+    pub probe_at: Option<Timestamp>,
 }
 
 /// One stage in one lane; `None` where it is not known.
@@ -144,6 +166,8 @@ pub struct Place {
     pub oldest_s: Option<i64>,
     /// Whether the stage or the lane is paused as a whole.
     pub paused: bool,
+    /// How the breaker stands that puts its messages off.
+    pub breaker: Option<String>,
 }
 
 /// How many submissions stand there.

@@ -83,12 +83,17 @@ pub enum Route {
     Discards,
     /// Discards, as the second person.
     ApproveDiscard,
+    /// The submissions that an id names.
+    Trace,
+    /// The submissions of a phone or an e-mail.
+    LookUp,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
 const ACTING: &[Role] = &[Role::Operator];
 const APPROVING: &[Role] = &[Role::Approver];
 const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
+const LOOKING_UP: &[Role] = &[Role::Operator, Role::Auditor];
 
 impl Route {
     /// All of them: the router, the authorisation and the OpenAPI document are made from, or held to, this list.
@@ -116,6 +121,8 @@ impl Route {
         Self::RequestDiscard,
         Self::Discards,
         Self::ApproveDiscard,
+        Self::Trace,
+        Self::LookUp,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -144,6 +151,8 @@ impl Route {
             Self::RequestDiscard => ("POST", "/v1/discards", ACTING),
             Self::Discards => ("GET", "/v1/discards", LOOKING),
             Self::ApproveDiscard => ("POST", "/v1/discards/{id}/approve", APPROVING),
+            Self::Trace => ("GET", "/v1/traces/{id}", LOOKING),
+            Self::LookUp => ("POST", "/v1/look-ups", LOOKING_UP),
         }
     }
 

@@ -99,5 +99,9 @@ pub(crate) async fn show(
         Some(admission) => app.records.admission(admission).await?,
         None => None,
     };
-    Ok(Json(Letter::new(letter, life)))
+    let crash = match letter.message_id {
+        Some(message) if letter.code == Some(Code::Poison) => app.records.crash(message).await?,
+        _ => None,
+    };
+    Ok(Json(Letter::new(letter, life, crash)))
 }

@@ -20,11 +20,12 @@ mod routes;
 mod run;
 mod switches;
 pub mod tokens;
+mod traces;
 pub mod views;
 
 use std::sync::Arc;
 
-use domain::clock::Clock;
+use domain::{blind::IndexKey, clock::Clock};
 
 pub use routes::router;
 pub use run::run;
@@ -50,4 +51,6 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What replays dead letters and ends them; `None`: this process has no broker, and only looks.
     pub replay: Option<Arc<Replay>>,
+    /// The key of the blind indexes; without it nobody is looked up by phone or e-mail.
+    pub index: Option<Arc<IndexKey>>,
 }

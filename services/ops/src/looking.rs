@@ -16,7 +16,7 @@ use crate::{
     App, backlog,
     problem::Refusal,
     query::{self, Selection},
-    views::{Admission, Glance, Pause, Reconciliation, StateCount, lanes},
+    views::{Admission, Breaker, Glance, Pause, Reconciliation, StateCount, lanes},
 };
 
 /// The answer of `GET /v1/submissions/{id}`.
@@ -53,12 +53,14 @@ pub(crate) async fn reconciliation(
     Ok(Json(Reconciliation::new(counts, app.records.durations(&filter).await?)))
 }
 
-/// `GET /v1/status`: submissions by state, stages and lanes, queues, pauses.
+/// `GET /v1/status`: submissions by state, stages and lanes, queues, pauses, breakers.
 pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Glance>, Refusal> {
     let at = app.clock.now();
     let states = app.records.standing(None).await?;
     let activity = app.records.activity(backlog::since(at)).await?;
     let paused: Vec<_> = app.records.pauses().await?.into_iter().map(Pause::from).collect();
+    let breakers = app.records.breakers().await?;
+    let breakers: Vec<_> = breakers.iter().map(|told| Breaker::new(told, at)).collect();
     let queues = app.queues.depths().await;
     let states = states.into_iter();
     let glance = Glance {
@@ -67,9 +69,10 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Glance>, 
         states: states
             .map(|(state, count)| StateCount { state: state.as_str(), code: None, count })
             .collect(),
-        lanes: lanes(&app.names, (at, &activity), queues.as_deref(), &paused),
+        lanes: lanes(&app.names, (at, &activity), queues.as_deref(), (&paused, &breakers)),
         queues,
         paused,
+        breakers,
     };
     Ok(Json(glance))
 }

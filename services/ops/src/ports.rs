@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    AdmissionId, ClinicId, SubmissionId,
+    AdmissionId, ClinicId, MessageId, SubmissionId,
     ids::LetterId,
     ports::{StoreDown, SwitchScope},
 };
@@ -11,8 +11,10 @@ use ledger::{
     Store,
     acts::{Act, ActFilter, Actor, Outcome},
     letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
+    look_up::{LookUp, Naming},
     read::{Activity, Counts, OutcomeFilter, OutcomePage, Percentiles, State, Status, Timeline},
     switches::Pause,
+    watch::{Crash, ToldBreaker},
 };
 use runtime::topology::Management;
 
@@ -66,6 +68,19 @@ pub trait Records: Send + Sync + 'static {
     async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown>;
     /// Where an admission stands, with its timeline.
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown>;
+    /// The circuit breakers that processes told of.
+    async fn breakers(&self) -> Result<Vec<ToldBreaker>, StoreDown>;
+    /// What is on record of a message that processes died of.
+    async fn crash(&self, message: MessageId) -> Result<Option<Crash>, StoreDown>;
+    /// So many submissions at most that something names, with what it is of each.
+    async fn named(
+        &self,
+        name: &str,
+        clinic: Option<&ClinicId>,
+        limit: u32,
+    ) -> Result<Vec<(Naming, Status)>, StoreDown>;
+    /// So many submissions at most of the persons that are found by one of the blind indexes. Notes the act.
+    async fn look_up(&self, wanted: &LookUp, limit: u32) -> Result<Vec<Status>, StoreDown>;
 }
 
 #[async_trait]
@@ -144,6 +159,27 @@ impl Records for Store {
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {
         let Some(status) = Self::admission(self, id).await? else { return Ok(None) };
         Ok(Some((status, self.timeline(id).await?)))
+    }
+
+    async fn breakers(&self) -> Result<Vec<ToldBreaker>, StoreDown> {
+        Self::breakers(self).await
+    }
+
+    async fn crash(&self, message: MessageId) -> Result<Option<Crash>, StoreDown> {
+        Self::crash(self, message).await
+    }
+
+    async fn named(
+        &self,
+        name: &str,
+        clinic: Option<&ClinicId>,
+        limit: u32,
+    ) -> Result<Vec<(Naming, Status)>, StoreDown> {
+        Self::named(self, name, clinic, limit).await
+    }
+
+    async fn look_up(&self, wanted: &LookUp, limit: u32) -> Result<Vec<Status>, StoreDown> {
+        Self::look_up(self, wanted, limit).await
     }
 }
 

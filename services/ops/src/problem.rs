@@ -46,6 +46,8 @@ pub enum Refusal {
     SamePerson,
     /// This process has no broker.
     NoReplay,
+    /// Nobody can be looked up here.
+    NoIndexKey,
 }
 
 impl Refusal {
@@ -69,6 +71,7 @@ impl Refusal {
         Self::UnknownDiscard,
         Self::SamePerson,
         Self::NoReplay,
+        Self::NoIndexKey,
     ];
 
     /// The problem document.
@@ -159,6 +162,12 @@ impl Refusal {
                 "no_replay",
                 "This process has no broker, and only looks",
                 "Give its configuration [amqp], [keys] and [clinics], or ask one that has them.",
+            ),
+            Self::NoIndexKey => (
+                501,
+                "no_index_key",
+                "Nobody can be looked up by phone or e-mail here",
+                "Set keys.index_file in the configuration of ops, and start it again.",
             ),
         };
         let mut problem = Problem::new(status, code, title, detail);

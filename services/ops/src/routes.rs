@@ -10,7 +10,7 @@ use axum::{
 };
 
 use crate::{
-    App, access::Route, acts, ends, guard, letters, looking, outcomes, plans, problem::Refusal, switches,
+    App, access::Route, acts, ends, guard, letters, looking, outcomes, plans, problem::Refusal, switches, traces,
 };
 
 /// Largest body of a request, bytes.
@@ -41,6 +41,8 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::RequestDiscard => post(ends::request),
         Route::Discards => get(ends::waiting),
         Route::ApproveDiscard => post(ends::approve),
+        Route::Trace => get(traces::by_id),
+        Route::LookUp => post(traces::by_contact),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::{matching::person::Matcher, ports::HopLog as _};
 use ledger::Store;
-use runtime::{Boot, letters, topology::Management};
+use runtime::{Boot, config::KeysSection, letters, topology::Management};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -39,8 +39,10 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     boot.health().add("store", move || probe.ready());
     // An API that is to look only needs no broker.
     let replay = if settings.has("amqp") { Some(Arc::new(replay(&boot, store.clone())?)) } else { None };
+    let keys: KeysSection = settings.section("keys")?;
+    let index = keys.index_file.is_some().then(|| boot.index_key()).transpose()?.map(Arc::new);
     let records = Arc::new(store.clone());
-    let app = App { tokens, records, queues, names, clock: boot.clock(), replay: replay.clone() };
+    let app = App { tokens, records, queues, names, clock: boot.clock(), replay: replay.clone(), index };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;

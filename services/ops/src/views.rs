@@ -4,14 +4,18 @@
 
 mod acts;
 mod admission;
+mod breakers;
 mod counts;
 mod glance;
 mod letter;
 mod places;
+mod traced;
 
 pub use acts::{Act, Acts};
 pub use admission::{Admission, Effect, Step};
+pub use breakers::Breaker;
 pub use counts::{EffectCount, JournalCounts, NotificationCount, Reconciliation, StateCount, Took};
 pub use glance::{Glance, Pause, Queue};
 pub use letter::Letter;
 pub use places::{Place, lanes};
+pub use traced::{Match, Traced};

@@ -103,6 +103,8 @@ codes! {
     HandlerPanic = "handler_panic",
     /// The broker gave it up after too many deliveries without an end: it keeps killing its consumer.
     DeliveryLimit = "delivery_limit",
+    /// Its consumers died of it again and again, at last with nothing else in hand: a fault of ours.
+    Poison = "poison",
 }
 
 impl fmt::Display for Code {

@@ -152,6 +152,14 @@ uuid_id! {
     /// One person at one clinic, as the matching found: the key of the EHR-writer's patient slot. Says nothing about the person.
     PersonId
 }
+uuid_id! {
+    /// One life of one process of a stage: it does not outlive it.
+    ProcessId
+}
+uuid_id! {
+    /// A message that its consumers died of, in one queue: the same at every delivery.
+    SuspectId
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,10 @@
 //! Dead letters: what is kept of them, and the fingerprint of what they died of. No PHI in clear in any of it.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use jiff::Timestamp;
-use uuid::Builder;
 
 use crate::{
     AdmissionId, ClinicId, Code, CorrelationId, Endpoint, FieldPath, LaneName, MessageId, Stage,
-    SubmissionId, ids::LetterId, meta::TemplateRef,
+    SubmissionId, digest::of_parts, ids::LetterId, meta::TemplateRef,
 };
 
 /// Where something died, and of what. Equal for failures of one cause.
@@ -117,18 +115,9 @@ impl LetterId {
     /// The same for every delivery of one arrival, whoever takes it and however often: made of the queue, the message's id, the moment
     /// of death, and the body as it came. A message that dies again later is another arrival.
     pub fn of(queue: &str, message: Option<MessageId>, died_at: Timestamp, body: &[u8]) -> Self {
-        let mut digest = Context::new(&SHA256);
         let message = message.map(|id| id.as_uuid().into_bytes()).unwrap_or_default();
-        // Each part is preceded by its length.
-        for part in [queue.as_bytes(), &message, &died_at.as_nanosecond().to_be_bytes(), body] {
-            digest.update(&(part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-        let mut bytes = [0; 16];
-        for (to, from) in bytes.iter_mut().zip(digest.finish().as_ref()) {
-            *to = *from;
-        }
-        Self::from_uuid(Builder::from_custom_bytes(bytes).into_uuid())
+        let died_at = died_at.as_nanosecond().to_be_bytes();
+        Self::from_uuid(of_parts(&[queue.as_bytes(), &message, &died_at, body]))
     }
 }
 

@@ -6,9 +6,11 @@
 
 pub mod arrival;
 pub mod blind;
+pub mod breaker;
 pub mod clock;
 pub mod code;
 pub mod content;
+mod digest;
 pub mod drill;
 pub mod effect;
 pub mod envelope;
@@ -33,6 +35,7 @@ pub mod seal;
 pub mod stage;
 pub mod strict;
 pub mod submission;
+pub mod suspect;
 pub mod template;
 pub mod token;
 

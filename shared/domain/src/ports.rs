@@ -5,8 +5,11 @@ use std::{fmt, future::Future, pin::Pin, str::FromStr};
 
 use crate::{
     ClinicId, Endpoint, LaneName, Stage,
+    breaker::BreakerReport,
     hop::Hop,
+    ids::{ProcessId, SuspectId},
     letter::{Again, DeadLetter},
+    suspect::{Alone, Suspect},
 };
 
 /// A boxed future that owns what it needs.
@@ -23,6 +26,17 @@ pub trait HopLog: Send + Sync + 'static {
     fn append(&self, hop: Hop) -> Pending<Result<(), StoreDown>>;
     /// Whether the store answers: part of readiness.
     fn ready(&self) -> Pending<bool>;
+}
+
+/// What a stage's process leaves behind beside its hops: for people who look, and for whoever comes after it.
+pub trait StageLog: HopLog {
+    /// Puts the process's breakers that are not closed in the place of those that it told of before.
+    fn breakers(&self, report: BreakerReport) -> Pending<Result<(), StoreDown>>;
+    /// Notes that a message is about to be handled alone, and tells what is known of it. To be said again every
+    /// [`suspect::SIGN_OF_LIFE`](crate::suspect::SIGN_OF_LIFE) while it lasts.
+    fn begin_alone(&self, suspect: Suspect) -> Pending<Result<Alone, StoreDown>>;
+    /// Its handling came to an end, whichever: the process lives, so nothing is held against the message any more.
+    fn end_alone(&self, suspect: SuspectId, process: ProcessId) -> Pending<Result<(), StoreDown>>;
 }
 
 /// Where dead letters are kept. Resolves after the commit, which many letters may share.

@@ -52,7 +52,6 @@ macro_rules! names {
         pub struct $error;
     };
 }
-
 pub(crate) use names;
 
 names! {
@@ -76,6 +75,8 @@ names! {
     DiscardRequested = "discard_requested",
     /// A dead letter was discarded, by the second person.
     Discarded = "discarded",
+    /// A patient's submissions were looked up by phone or e-mail.
+    LookedUp = "looked_up",
 }
 
 names! {

@@ -17,6 +17,7 @@ pub mod eligibility;
 mod failure;
 mod hops;
 pub mod letters;
+pub mod look_up;
 mod migrate;
 pub mod notifications;
 mod range;
@@ -25,6 +26,7 @@ pub mod replay;
 mod store;
 pub mod switches;
 mod text;
+pub mod watch;
 
 pub use admit::{
     Admission, AdmissionRequest, AdmitError, Decision, MatchDecision, MatchRequest, Matcher, Proposed,

@@ -6,9 +6,12 @@ use std::{process::ExitCode, sync::Arc};
 
 use domain::{
     Exchange, Fault, Outcome, Stage,
+    breaker::BreakerReport,
     envelope::{Message, Secret},
     hop::Hop,
-    ports::{HopLog, Pending, StoreDown, SwitchBoard, SwitchScope},
+    ids::{ProcessId, SuspectId},
+    ports::{HopLog, Pending, StageLog, StoreDown, SwitchBoard, SwitchScope},
+    suspect::{Alone, Suspect},
 };
 use runtime::{Context, Handler, run_stage};
 use serde::{Deserialize, Serialize};
@@ -56,6 +59,20 @@ impl HopLog for Forgetful {
 
     fn ready(&self) -> Pending<bool> {
         Box::pin(async { true })
+    }
+}
+
+impl StageLog for Forgetful {
+    fn breakers(&self, _: BreakerReport) -> Pending<Result<(), StoreDown>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn begin_alone(&self, _: Suspect) -> Pending<Result<Alone, StoreDown>> {
+        Box::pin(async { Ok(Alone::Begun) })
+    }
+
+    fn end_alone(&self, _: SuspectId, _: ProcessId) -> Pending<Result<(), StoreDown>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

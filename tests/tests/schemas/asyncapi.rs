@@ -65,6 +65,9 @@ fn the_headers_are_ours() {
         header::LANE,
         header::ATTEMPT,
         header::FIRST_FAILED_AT,
+        header::FAILED_AGAINST,
+        header::FAILED_AT,
+        header::FAILED_RUN,
     ] {
         assert!(headers.contains(name), "{name}");
     }

@@ -15,15 +15,20 @@ use jiff::Timestamp;
 use ledger::{
     acts::{Outcome, What},
     letters::{Changed, DiscardRow, LetterGroup, LetterPage, LetterRow, LetterState, NotThat},
+    look_up::Naming,
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
     replay::{Forecast, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why},
+    watch::Crash,
 };
 use ops::{
     access::Route,
     backlog::Backlog,
     names::Names,
     problem::Refusal,
-    views::{Act, Acts, Admission, Effect, Glance, Letter, Pause, Place, Queue, Reconciliation, Step},
+    views::{
+        Act, Acts, Admission, Breaker, Effect, Glance, Letter, Match, Pause, Place, Queue, Reconciliation,
+        Step, Traced,
+    },
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -147,7 +152,28 @@ fn the_ops_document_describes_its_views() {
     let admission = admission(step, effect);
     describes(&document, "Admission", &admission);
     describes(&document, "Found", &json!({ "submission_id": "s-1", "admissions": [admission] }));
+    traced(&document, admission.clone());
     letters(&document, admission);
+}
+
+fn traced(document: &Value, admission: Admission) {
+    let one = Match {
+        admission_id: AdmissionId::from_uuid(Uuid::nil()),
+        submission_id: SubmissionId::parse("s-1").unwrap(),
+        clinic_id: "clinic-01".to_owned(),
+        by: "phone",
+        copy: false,
+        state: "held",
+        code: Some(Code::SlotTaken),
+        correlation_id: CorrelationId::from_uuid(Uuid::nil()),
+        received_at: Timestamp::UNIX_EPOCH,
+    };
+    describes(document, "Match", &one);
+    describes(document, "Traced", &Traced { matches: vec![one], more: false, admission: Some(admission) });
+    let listed = &document["components"]["schemas"]["Match"]["properties"]["by"]["enum"];
+    assert_eq!(texts(listed.as_array().unwrap()), Naming::ALL.iter().map(ToString::to_string).collect());
+    let wanted = json!({"phone": "x", "clinic": "clinic-01", "purpose": "x"});
+    assert_valid(&validator(&component(document, "LookUp")), &wanted, "LookUp");
 }
 
 fn admission(step: Step, effect: Effect) -> Admission {
@@ -213,7 +239,9 @@ fn letters(document: &Value, admission: Admission) {
     };
     describes(document, "LetterRow", &row);
     describes(document, "LetterPage", &LetterPage { letters: vec![row.clone()], next: Some(row.id) });
-    describes(document, "Letter", &Letter { letter: row, admission: Some(admission) });
+    let crash = Crash { stage: "ehr-writer".to_owned(), comebacks: 4, deaths: 2, last_seen_at: at };
+    describes(document, "Crash", &crash);
+    describes(document, "Letter", &Letter { letter: row, admission: Some(admission), crash: Some(crash) });
 }
 
 #[test]
@@ -253,8 +281,19 @@ fn the_ops_document_describes_its_counts() {
         per_minute: 0.4,
         oldest_s: Some(60),
         paused: true,
+        breaker: Some("open"),
     };
     describes(&document, "Place", &place);
+    let breaker = Breaker {
+        endpoint: "ehr:main".to_owned(),
+        stage: "ehr-writer".to_owned(),
+        lanes: vec!["default".to_owned()],
+        state: "open",
+        since: Timestamp::UNIX_EPOCH,
+        probe_at: Some(Timestamp::UNIX_EPOCH),
+        told_at: Timestamp::UNIX_EPOCH,
+    };
+    describes(&document, "Breaker", &breaker);
     let glance = Glance {
         at: Timestamp::UNIX_EPOCH,
         window_s: 300,
@@ -262,6 +301,7 @@ fn the_ops_document_describes_its_counts() {
         lanes: vec![place],
         queues: Some(vec![queue]),
         paused: vec![pause],
+        breakers: vec![breaker],
     };
     describes(&document, "Status", &glance);
 }

@@ -151,7 +151,7 @@ enum Format {
     Json,
 }
 
-fn since(text: &str) -> Result<Timestamp, String> {
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     let wrong = || "not a time such as 2026-11-22T09:00:00Z, nor an age such as 90m or 2h".to_owned();
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);

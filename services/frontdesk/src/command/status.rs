@@ -21,7 +21,8 @@ const EVERY: Duration = Duration::from_secs(2);
 /// "waiting" and "in hand" are the broker's counts of the stage's queue, "dead" those of its dead letters, and "held" are submissions that
 /// wait for a person. "a minute" is what the stage was done with, by the journal. "oldest" is the age of the oldest submission that is on
 /// its way there, by its last hop; validation has seen nothing yet of what waits for it. "?" is what the broker does not tell. What was put
-/// off (retries, and what a pause of a clinic or an endpoint stopped) waits in queues that all stages share.
+/// off (retries, and what a pause of a clinic or an endpoint stopped) waits in queues that all stages share. At the end of a line stands what
+/// stops it: "paused" by a person, "down" by the open circuit breaker of an endpoint, "ramps" while that recovers, "?" if its process is silent.
 #[derive(Debug, Args)]
 #[command(
     after_help = "With --format json it is the ops API's Status, as schemas/openapi.ops.json describes it; with --watch one \

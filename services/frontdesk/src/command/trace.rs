@@ -1,46 +1,140 @@
 //! `frontdesk trace`.
 
-use anyhow::bail;
-use clap::Args;
-use jiff::Timestamp;
+use std::convert::Infallible;
+
+use clap::{Args, ValueEnum};
+use domain::{ClinicId, Phi};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::outcomes::ApiArgs;
 use crate::{
+    exit::NothingMatched,
     local::Layout,
-    ops::{Admission, Outcome},
+    ops::{Admission, Match, Ops, Outcome, Reached, Traced},
     output,
 };
 
-/// The life of one submission: where it stands, and every hop that it made.
+/// The life of one submission: where it stands, and every hop that it made, with how long it waited and was in hand.
+///
+/// The id may be the submission's, or of its correlation, a message, its admission, its appointment in the EHR, or a trace. Where it
+/// names several submissions they are listed; trace one by its admission's id. By --phone or --email the patient's submissions are
+/// found through blind indexes: nothing is stored or logged of the value, but who looked, when, and the purpose is on record
+/// (`frontdesk acts --what looked_up`).
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes:\n  0  something matched\n  1  the ops API\n  2  the command line\n  4  nothing matched"
+)]
 pub struct Trace {
-    /// The sender's identifier of the submission.
-    #[arg(value_parser = parse)]
-    id: String,
+    /// What names the submission.
+    #[arg(value_parser = parse, required_unless_present_any = ["phone", "email"], conflicts_with_all = ["phone", "email"])]
+    id: Option<String>,
+    /// The patient's phone; - reads it from the standard input, so that no list of processes shows it.
+    #[arg(long, value_name = "NUMBER", value_parser = protected, requires = "purpose", conflicts_with = "email")]
+    phone: Option<Phi<String>>,
+    /// The patient's e-mail; - reads it from the standard input.
+    #[arg(long, value_name = "ADDRESS", value_parser = protected, requires = "purpose")]
+    email: Option<Phi<String>>,
+    /// What the patient is looked up for. No patient's data in it.
+    #[arg(long, value_name = "TEXT", conflicts_with = "id")]
+    purpose: Option<String>,
+    /// Only at this clinic.
+    #[arg(long, value_name = "ID")]
+    clinic: Option<ClinicId>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
     #[command(flatten)]
     api: ApiArgs,
 }
 
-/// Only what can be an identifier is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// As the ops API writes it.
+    Json,
+}
+
+/// Only what can be an identifier is asked for: all that there are fit the rule of the sender's.
 fn parse(text: &str) -> Result<String, domain::ids::IdError> {
     domain::SubmissionId::parse(text).map(Into::into)
+}
+
+/// Takes any text, so that no message of the command line quotes it.
+fn protected(text: &str) -> Result<Phi<String>, Infallible> {
+    Ok(Phi::new(text.to_owned()))
 }
 
 impl Trace {
     /// Prints it.
     ///
     /// # Errors
-    /// If there is no such submission.
+    /// [`NothingMatched`], or if the API refuses it or does not answer.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
-        let admissions = self.api.connect(layout)?.submission(&self.id).await?;
-        if admissions.is_empty() {
-            bail!("no submission {} was admitted", self.id);
-        }
-        for admission in &admissions {
-            output::result(&life(admission))?;
+        let Some(value) = self.ask(&self.api.connect(layout)?).await? else {
+            let what = self.id.as_deref().unwrap_or("this person");
+            let hint = "what died before it was admitted is in frontdesk dlq list";
+            return Err(NothingMatched(format!("no submission of {what} was admitted; {hint}")).into());
+        };
+        match self.format {
+            Format::Json => output::result(&serde_json::to_string_pretty(&value)?)?,
+            Format::Table => output::result(&text(value)?)?,
         }
         Ok(())
     }
+
+    async fn ask(&self, ops: &Ops) -> anyhow::Result<Option<Value>> {
+        let clinic = self.clinic.as_ref().map(ClinicId::as_str);
+        if let Some(id) = &self.id {
+            return ops.trace(id, clinic).await;
+        }
+        let phone = self.phone.as_ref().map(|value| read(value).map(Reached::Phone)).transpose()?;
+        let email = self.email.as_ref().map(|value| read(value).map(Reached::Email)).transpose()?;
+        // The command line is refused without one of them, and without a purpose.
+        let Some(whom) = phone.or(email) else { return Ok(None) };
+        ops.look_up(&whom, clinic, self.purpose.as_deref().unwrap_or_default()).await
+    }
+}
+
+/// The value itself, or the line of the standard input that it stands for.
+fn read(value: &Phi<String>) -> std::io::Result<Phi<String>> {
+    if value.expose() != "-" {
+        return Ok(value.clone());
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(Phi::new(line.trim().to_owned()))
+}
+
+fn text(value: Value) -> anyhow::Result<String> {
+    let Traced { matches, more, admission } = serde_json::from_value(value)?;
+    match (admission, matches.as_slice()) {
+        (Some(mut admission), [one]) => {
+            admission.outcome.submission_id.clone_from(&one.submission_id);
+            Ok(life(&admission))
+        }
+        _ => Ok(choice(&matches, more)),
+    }
+}
+
+/// Several submissions, to choose from.
+fn choice(matches: &[Match], more: bool) -> String {
+    let mut table = output::wide_table();
+    table.set_header(["admission", "submission", "clinic", "received (UTC)", "state", "found by"]);
+    for one in matches {
+        let copy = if one.copy { ", a refused copy" } else { "" };
+        table.add_row([
+            one.admission_id.clone(),
+            one.submission_id.clone(),
+            one.clinic_id.clone(),
+            one.received_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            why(&one.state, one.code.as_deref()) + copy,
+            one.by.clone(),
+        ]);
+    }
+    let count = if more { format!("the first {}", matches.len()) } else { matches.len().to_string() };
+    format!("{table}\n{count} submissions: trace one by the id of its admission\n")
 }
 
 /// One admission, for people.
@@ -52,9 +146,10 @@ pub fn life(admission: &Admission) -> String {
     text += &settled_at
         .map_or_else(|| ", on its way\n".to_owned(), |at| format!(", settled after {}\n", after(at)));
     let mut table = output::table();
-    table.set_header(["after", "where", "what", "attempt", "in hand", "template"]);
+    table.set_header(["after", "where", "what", "attempt", "waited", "in hand", "template"]);
     // Both lists are in order of time; together they tell the story.
-    let mut rows: Vec<(Timestamp, [String; 6])> = Vec::new();
+    let mut rows: Vec<(Timestamp, [String; 7])> = Vec::new();
+    let mut left_off = *received_at;
     for step in timeline {
         rows.push((
             step.at,
@@ -63,17 +158,27 @@ pub fn life(admission: &Admission) -> String {
                 format!("{}.{}", step.stage, step.lane),
                 why(&step.event, step.code.as_deref()),
                 step.attempt.to_string(),
+                waited(left_off, step.at, step.took_ms),
                 format!("{} ms", step.took_ms),
                 step.template.clone().unwrap_or_default(),
             ],
         ));
+        left_off = step.at;
     }
     for effect in effects {
         let what = why(&format!("{} → {}", effect.event, effect.state), effect.code.as_deref());
         let place = format!("  EHR {}", effect.kind);
         rows.push((
             effect.at,
-            [after(effect.at), place, what, effect.attempt.to_string(), String::new(), String::new()],
+            [
+                after(effect.at),
+                place,
+                what,
+                effect.attempt.to_string(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ],
         ));
     }
     rows.sort_by_key(|(at, _)| *at);
@@ -84,6 +189,12 @@ pub fn life(admission: &Admission) -> String {
         text += &format!("trace {trace}\n");
     }
     text
+}
+
+/// From the end of the hop before to the moment at which the delivery was taken in hand.
+fn waited(left_off: Timestamp, at: Timestamp, took_ms: i64) -> String {
+    let waited = at.duration_since(left_off).saturating_sub(SignedDuration::from_millis(took_ms));
+    format!("{:.3} s", waited.max(SignedDuration::ZERO).as_secs_f64())
 }
 
 fn why(what: &str, code: Option<&str>) -> String {
@@ -112,31 +223,75 @@ fn standing(outcome: &Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::life;
-    use crate::ops::Admission;
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::{Trace, text};
+
+    fn admission() -> serde_json::Value {
+        json!({"settled_at": "2027-01-07T09:00:02Z", "clinic_id": "clinic-01", "state": "completed", "patient": "p1",
+            "notified": ["email", "sms"], "correlation_id": "c-1", "received_at": "2027-01-07T09:00:00Z",
+            "timeline": [{"at": "2027-01-07T09:00:00.25Z", "stage": "validation", "lane": "lane-1",
+                "event": "emitted", "attempt": 1, "took_ms": 12, "template": "clinic-01@1", "trace_id": "abc"},
+                {"at": "2027-01-07T09:00:01.5Z", "stage": "eligibility", "lane": "lane-1",
+                "event": "emitted", "attempt": 1, "took_ms": 250}],
+            "effects": [{"at": "2027-01-07T09:00:00.5Z", "kind": "patient", "attempt": 1, "event": "intent",
+                "state": "intent"}]})
+    }
+
+    fn one(id: &str) -> serde_json::Value {
+        json!({"admission_id": id, "submission_id": "s-1", "clinic_id": "clinic-01", "by": "trace", "copy": false,
+            "state": "held", "code": "slot_taken", "correlation_id": "c-1", "received_at": "2027-01-07T09:00:00Z"})
+    }
 
     #[test]
     fn a_life_reads_as_a_story() {
-        let admission: Admission = serde_json::from_value(serde_json::json!({
-            "submission_id": "s-1", "settled_at": "2027-01-07T09:00:02Z", "clinic_id": "clinic-01", "state": "completed", "patient": "p1",
-            "notified": ["email", "sms"], "correlation_id": "c-1", "received_at": "2027-01-07T09:00:00Z",
-            "timeline": [{"at": "2027-01-07T09:00:00.25Z", "stage": "validation", "lane": "lane-1",
-                "event": "emitted", "attempt": 1, "took_ms": 12, "template": "clinic-01@1", "trace_id": "abc"}],
-            "effects": [{"at": "2027-01-07T09:00:00.5Z", "kind": "patient", "attempt": 1, "event": "intent",
-                "state": "intent"}]
-        }))
-        .unwrap();
-        let text = life(&admission);
+        let found = json!({"matches": [one("a-1")], "more": false, "admission": admission()});
+        let text = text(found).unwrap();
         for part in [
-            "completed, patient p1, told by email and sms",
+            "s-1 at clinic-01: completed, patient p1, told by email and sms",
             "settled after 2.000 s",
             "EHR patient",
             "0.250 s",
             "validation",
             "12 ms",
+            "1.000 s",
             "trace abc",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn several_are_told_to_choose_from() {
+        let text = text(json!({"matches": [one("a-1"), one("a-2")], "more": true})).unwrap();
+        for part in ["a-1", "a-2", "held (slot_taken)", "trace", "the first 2 submissions"] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        trace: Trace,
+    }
+
+    #[test]
+    fn a_person_is_looked_up_for_a_purpose_and_shown_nowhere() {
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+        let parse = |args: &[&str]| Line::try_parse_from([&["trace"], args].concat());
+        let refused = |args: &[&str]| {
+            let error = parse(args).unwrap_err();
+            assert!(!error.to_string().contains("2025550150"), "{error}");
+            error.kind()
+        };
+        assert!(parse(&["s-1"]).is_ok());
+        let line = parse(&["--phone", "2025550150", "--purpose", "a call"]).unwrap();
+        assert!(!format!("{line:?}").contains("2025550150"));
+        assert_eq!(refused(&[]), MissingRequiredArgument);
+        assert_eq!(refused(&["--phone", "2025550150"]), MissingRequiredArgument);
+        assert_eq!(refused(&["s-1", "--phone", "2025550150", "--purpose", "x"]), ArgumentConflict);
+        assert_eq!(refused(&["--email", "x", "--phone", "2025550150", "--purpose", "x"]), ArgumentConflict);
+        assert_eq!(refused(&["s-1", "--purpose", "x"]), ArgumentConflict);
     }
 }

@@ -73,6 +73,17 @@ pub struct Letter {
     pub plan_id: Option<String>,
     /// The life of its submission; only where one letter is asked for, and only if it was admitted.
     pub admission: Option<Admission>,
+    /// The record of the processes that died of it.
+    pub crash: Option<Crash>,
+}
+
+/// The record of the processes that died of a message.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Crash {
+    /// How many died with nothing else in hand.
+    pub deaths: u32,
+    /// When the last of them said that it lived.
+    pub last_seen_at: Timestamp,
 }
 
 /// Names and values of a query, as the API takes them.

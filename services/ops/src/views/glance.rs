@@ -4,7 +4,7 @@ use domain::ports::SwitchScope;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Place, StateCount};
+use super::{Breaker, Place, StateCount};
 
 /// The line at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +21,8 @@ pub struct Glance {
     pub queues: Option<Vec<Queue>>,
     /// What is paused.
     pub paused: Vec<Pause>,
+    /// The circuit breakers that are not closed, one for each process that has one.
+    pub breakers: Vec<Breaker>,
 }
 
 /// One queue.

@@ -3,6 +3,7 @@
 use ledger::{
     letters::LetterRow,
     read::{Status, Timeline},
+    watch::Crash,
 };
 use serde::Serialize;
 
@@ -18,11 +19,14 @@ pub struct Letter {
     /// admitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admission: Option<Admission>,
+    /// The record of the processes that died of it; absent if it died of something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Crash>,
 }
 
 impl Letter {
     /// From the rows.
-    pub fn new(letter: LetterRow, life: Option<(Status, Timeline)>) -> Self {
-        Self { letter, admission: life.map(|(status, timeline)| Admission::new(status, timeline)) }
+    pub fn new(letter: LetterRow, life: Option<(Status, Timeline)>, crash: Option<Crash>) -> Self {
+        Self { letter, admission: life.map(|(status, timeline)| Admission::new(status, timeline)), crash }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ledger::read::Activity;
 use serde::Serialize;
 
-use super::{Pause, Queue};
+use super::{Breaker, Pause, Queue};
 use crate::{backlog, names::Names};
 
 /// One stage in one lane.
@@ -30,6 +30,8 @@ pub struct Place {
     pub oldest_s: Option<i64>,
     /// Whether the stage or the lane is paused as a whole.
     pub paused: bool,
+    /// How the breaker stands that puts its messages off: `open`, `recovering` or `unknown`; `null`: none does.
+    pub breaker: Option<&'static str>,
 }
 
 /// Every stage in every lane.
@@ -37,17 +39,17 @@ pub fn lanes(
     names: &Names,
     (at, activity): (Timestamp, &Activity),
     queues: Option<&[Queue]>,
-    paused: &[Pause],
+    (paused, breakers): (&[Pause], &[Breaker]),
 ) -> Vec<Place> {
     let places = Stage::ALL.into_iter().flat_map(|stage| names.lanes.iter().map(move |lane| (stage, lane)));
-    places.map(|(stage, lane)| place((stage, lane), (at, activity), queues, paused)).collect()
+    places.map(|(stage, lane)| place((stage, lane), (at, activity), queues, (paused, breakers))).collect()
 }
 
 fn place(
     (stage, lane): (Stage, &LaneName),
     (at, activity): (Timestamp, &Activity),
     queues: Option<&[Queue]>,
-    paused: &[Pause],
+    (paused, breakers): (&[Pause], &[Breaker]),
 ) -> Place {
     let queue = |name: String| queues.and_then(|queues| queues.iter().find(|one| one.queue == name));
     let (own, dead) = (queue(stage.queue(lane)), queue(stage.dead_letter_queue(lane)));
@@ -55,6 +57,9 @@ fn place(
     let flows = activity.flows.iter().filter(|flow| here((flow.stage, &flow.lane)));
     let held = activity.held.iter().find(|one| here((one.stage, &one.lane)));
     let oldest = activity.oldest.iter().find(|one| here((one.stage, &one.lane)));
+    let stops = |breaker: &&Breaker| {
+        breaker.stage == stage.as_str() && breaker.lanes.iter().any(|one| one == lane.as_str())
+    };
     let (whole_stage, whole_lane) = (SwitchScope::Stage(stage), SwitchScope::Lane(lane.clone()));
     Place {
         stage,
@@ -66,6 +71,7 @@ fn place(
         per_minute: backlog::per_minute(flows.map(|flow| flow.left).sum()),
         oldest_s: oldest.map(|one| at.duration_since(one.received_at).as_secs().max(0)),
         paused: paused.iter().any(|pause| pause.scope == whole_stage || pause.scope == whole_lane),
+        breaker: Breaker::worst(breakers.iter().filter(stops)),
     }
 }
 
@@ -78,7 +84,7 @@ mod tests {
     use super::lanes;
     use crate::{
         names::Names,
-        views::{Pause, Queue},
+        views::{Breaker, Pause, Queue},
     };
 
     #[test]
@@ -105,14 +111,25 @@ mod tests {
             since: at,
             until: None,
         };
-        let places = lanes(&names, (at, &activity), Some(&queues), std::slice::from_ref(&pause));
+        let breaker = Breaker {
+            endpoint: "ehr:main".to_owned(),
+            stage: stage.to_string(),
+            lanes: vec!["default".to_owned()],
+            state: "open",
+            since: at,
+            probe_at: Some(at),
+            told_at: at,
+        };
+        let places = lanes(&names, (at, &activity), Some(&queues), (&[pause], &[breaker]));
         assert_eq!(places.len(), 8);
         let busy = places.iter().find(|place| place.ready.is_some()).unwrap();
         assert_eq!((busy.stage, busy.lane.as_str(), busy.paused), (stage, "default", false));
         assert_eq!((busy.ready, busy.unacknowledged, busy.dead, busy.held), (Some(7), Some(2), Some(3), 3));
         assert_eq!((busy.per_minute, busy.oldest_s), (5.0, Some(60)));
         assert!(places.iter().all(|place| place.paused == (place.lane == "north")));
-        let unseen = lanes(&names, (at, &activity), None, &[]);
+        let stopped = |place: &&super::Place| place.breaker == Some("open");
+        assert_eq!((busy.breaker, places.iter().filter(stopped).count()), (Some("open"), 1));
+        let unseen = lanes(&names, (at, &activity), None, (&[], &[]));
         assert!(unseen.iter().all(|place| place.ready.is_none() && place.dead.is_none() && !place.paused));
     }
 }

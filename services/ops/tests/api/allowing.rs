@@ -60,6 +60,8 @@ fn the_table() {
     POST /v1/discards operator
     GET /v1/discards viewer operator approver auditor
     POST /v1/discards/{id}/approve approver
+    GET /v1/traces/{id} viewer operator approver auditor
+    POST /v1/look-ups operator auditor
     ");
 }
 

@@ -89,6 +89,7 @@ async fn without_the_database_every_address_says_so() {
         "/v1/dead-letters/groups",
         "/v1/dead-letters",
         "/v1/dead-letters/00000000-0000-0000-0000-000000000001",
+        "/v1/traces/s-1",
     ] {
         let answer = look(&api, path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

@@ -7,3 +7,4 @@ mod answering;
 mod letters;
 mod support;
 mod switching;
+mod traces;

@@ -9,10 +9,13 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use domain::{
-    AdmissionId, ClinicId, Code, CorrelationId, FieldPath, LaneName, MessageId, Stage, SubmissionId,
+    AdmissionId, ClinicId, Code, CorrelationId, Endpoint, FieldPath, LaneName, MessageId, Stage,
+    SubmissionId,
+    blind::IndexKey,
+    breaker::BreakerState,
     clock::Clock,
     effect::Kind,
-    ids::LetterId,
+    ids::{LetterId, ProcessId},
     messages::EligibilityStatus,
     ports::{StoreDown, SwitchScope},
 };
@@ -20,11 +23,13 @@ use jiff::Timestamp;
 use ledger::{
     acts::{Act, ActFilter, Actor, Outcome, What},
     letters::{LetterFilter, LetterGroup, LetterPage, LetterRow, LetterState},
+    look_up::{LookUp, Naming},
     read::{
         Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
         OutcomeRow, Parked, Percentiles, State, StateCount, Status, Timeline,
     },
     switches::Pause,
+    watch::{Crash, ToldBreaker},
 };
 use ops::{
     App,
@@ -144,7 +149,14 @@ fn letter(nth: u128) -> LetterRow {
 
 /// One that was not admitted.
 fn poison() -> LetterRow {
-    LetterRow { admission_id: None, submission_id: None, clinic_id: None, ..letter(2) }
+    LetterRow {
+        code: Some(Code::Poison),
+        fingerprint: "ehr-writer/poison/-/-".to_owned(),
+        admission_id: None,
+        submission_id: None,
+        clinic_id: None,
+        ..letter(2)
+    }
 }
 
 fn timeline() -> Timeline {
@@ -316,10 +328,59 @@ impl Records for TestRecords {
 
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {
         self.up()?;
-        let there = letter(1).admission_id == Some(id);
+        let there = [letter(1).admission_id, Some(AdmissionId::from_uuid(Uuid::nil()))].contains(&Some(id));
         Ok(there.then(|| (status(&SubmissionId::parse("s-1").unwrap()), timeline())))
     }
+
+    async fn breakers(&self) -> Result<Vec<ToldBreaker>, StoreDown> {
+        self.up()?;
+        let told = |state, told_at| ToldBreaker {
+            process: ProcessId::from_uuid(Uuid::nil()),
+            stage: Stage::EhrWriter,
+            endpoint: Endpoint::ehr("main"),
+            state,
+            since: Timestamp::from_second(1_798_999_900).unwrap(),
+            probe_at: (state == BreakerState::Open).then(|| Timestamp::from_second(1_799_000_003).unwrap()),
+            lanes: vec![LaneName::parse("default").unwrap()],
+            told_at,
+        };
+        let long_ago = Timestamp::from_second(1_798_999_950).unwrap();
+        Ok(vec![told(BreakerState::Open, TestClock.now()), told(BreakerState::Recovering, long_ago)])
+    }
+
+    async fn crash(&self, message: MessageId) -> Result<Option<Crash>, StoreDown> {
+        self.up()?;
+        let (stage, last_seen_at) = ("ehr-writer".to_owned(), TestClock.now());
+        let there = poison().message_id == Some(message);
+        Ok(there.then_some(Crash { stage, comebacks: 4, deaths: 2, last_seen_at }))
+    }
+
+    async fn named(
+        &self,
+        name: &str,
+        clinic: Option<&ClinicId>,
+        limit: u32,
+    ) -> Result<Vec<(Naming, Status)>, StoreDown> {
+        self.up()?;
+        let one = || status(&SubmissionId::parse("s-1").unwrap());
+        let here = clinic.is_none_or(|clinic| clinic.as_str() == "clinic-01");
+        Ok(match name {
+            "s-1" if here => vec![(Naming::Submission, one())],
+            "several" => (0..limit).map(|_| (Naming::Message, one())).collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    async fn look_up(&self, wanted: &LookUp, _: u32) -> Result<Vec<Status>, StoreDown> {
+        self.up()?;
+        self.asked.lock().unwrap().push(format!("{wanted:?}"));
+        let somebody = wanted.indexes.iter().any(|(clinic, _)| clinic.as_str() != "clinic-02");
+        Ok(somebody.then(|| status(&SubmissionId::parse("s-1").unwrap())).into_iter().collect())
+    }
 }
+
+/// The key of the blind indexes.
+pub(crate) const INDEX_KEY: [u8; 32] = [7; 32];
 
 struct TestQueues;
 
@@ -348,6 +409,14 @@ impl Answer {
 
 impl Api {
     pub(crate) fn open(records: TestRecords) -> Self {
+        Self::with(records, Some(Arc::new(IndexKey::new(&INDEX_KEY))))
+    }
+
+    pub(crate) fn without_index(records: TestRecords) -> Self {
+        Self::with(records, None)
+    }
+
+    fn with(records: TestRecords, index: Option<Arc<IndexKey>>) -> Self {
         let lines = Role::ALL.map(|role| {
             format!("[[token]]\nname = \"the-{role}\"\nroles = [\"{role}\"]\nsha256 = \"{}\"\n", hash(role))
         });
@@ -366,6 +435,7 @@ impl Api {
             },
             clock: Arc::new(TestClock),
             replay: None,
+            index,
         })))
     }
 

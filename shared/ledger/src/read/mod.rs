@@ -13,6 +13,7 @@ pub use activity::{Activity, Flow, Oldest, Parked};
 pub use counts::{Counts, EffectCount, Percentiles, StateCount};
 pub use judged::Judged;
 pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};
+pub(crate) use status::{COLUMNS as STATUS_COLUMNS, status as status_row};
 pub use status::{Late, State, Status};
 pub use timeline::{EffectEvent, JournalRow, Timeline};
 pub use unfinished::{Stopped, Unfinished};

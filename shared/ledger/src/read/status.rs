@@ -119,11 +119,11 @@ pub struct Late {
     pub received_at: Timestamp,
 }
 
-pub(super) const COLUMNS: &str = "s.seq, s.admission_id, s.submission_id, s.clinic, s.copy, s.correlation_id, s.submitted_at,
+pub(crate) const COLUMNS: &str = "s.seq, s.admission_id, s.submission_id, s.clinic, s.copy, s.correlation_id, s.submitted_at,
     s.received_at, s.settled_at, s.person_id, s.duplicate_of, s.state, s.code, s.field, s.eligibility, s.patient,
     s.appointment, s.notified";
 
-pub(super) fn status(row: &Row) -> Result<Status, Failure> {
+pub(crate) fn status(row: &Row) -> Result<Status, Failure> {
     Ok(Status {
         admission: text::admission(row, "admission_id")?,
         submission: text::submission(row)?,

@@ -21,6 +21,12 @@ pub mod header {
     pub const ATTEMPT: &str = "frontdesk-attempt";
     /// When the first attempt failed, RFC 3339.
     pub const FIRST_FAILED_AT: &str = "frontdesk-first-failed-at";
+    /// The endpoint that the message failed against last.
+    pub const FAILED_AGAINST: &str = "frontdesk-failed-against";
+    /// When that was, RFC 3339.
+    pub const FAILED_AT: &str = "frontdesk-failed-at";
+    /// How often in a row.
+    pub const FAILED_RUN: &str = "frontdesk-failed-run";
     /// On dead letters: why.
     pub const CODE: &str = "frontdesk-code";
     /// On dead letters: the field in question.

@@ -3,15 +3,21 @@
 //! Closed: calls pass. Ten failures in a row, or four of five of at least twenty recent calls, open it: nothing passes for a while.
 //! Then a single probe passes; each success doubles how many may pass at once, until it is closed again. A failure opens it for twice as long.
 
+mod outages;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use domain::Endpoint;
+use domain::{
+    Endpoint, LaneName,
+    breaker::{BreakerNote, BreakerState},
+};
 use jiff::Timestamp;
 
+use self::outages::Outages;
 use crate::telemetry::Metrics;
 
 /// Failures in a row that open a breaker.
@@ -33,8 +39,17 @@ const TURN: Duration = Duration::from_secs(1);
 
 /// All breakers of a process.
 pub(crate) struct Breakers {
-    by_endpoint: Mutex<BTreeMap<Endpoint, Breaker>>,
+    by_endpoint: Mutex<BTreeMap<Endpoint, Watched>>,
     metrics: Arc<Metrics>,
+}
+
+/// What is known of one endpoint.
+#[derive(Default)]
+struct Watched {
+    breaker: Breaker,
+    outages: Outages,
+    /// The lanes whose messages the breaker has put off since it opened.
+    lanes: BTreeSet<LaneName>,
 }
 
 enum Breaker {
@@ -51,7 +66,9 @@ pub(crate) struct Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        if let Some(Breaker::Recovering { out, .. }) = self.breakers.lock().get_mut(&self.endpoint) {
+        if let Some(Watched { breaker: Breaker::Recovering { out, .. }, .. }) =
+            self.breakers.lock().get_mut(&self.endpoint)
+        {
             *out = out.saturating_sub(1);
         }
     }
@@ -68,7 +85,7 @@ impl Breakers {
         Self { by_endpoint: Mutex::default(), metrics }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Endpoint, Breaker>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Endpoint, Watched>> {
         self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,7 +95,7 @@ impl Breakers {
     /// How long to wait, if not.
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint, now: Timestamp) -> Result<Pass, Duration> {
         let mut all = self.lock();
-        let breaker = all.entry(endpoint.clone()).or_default();
+        let Watched { breaker, .. } = all.entry(endpoint.clone()).or_default();
         if let Breaker::Open { until, lasts } = *breaker {
             if now < until {
                 return Err(between(now, until));
@@ -100,11 +117,12 @@ impl Breakers {
     /// The endpoint answered.
     pub(crate) fn success(&self, endpoint: &Endpoint, now: Timestamp) {
         let mut all = self.lock();
-        let breaker = all.entry(endpoint.clone()).or_default();
+        let Watched { breaker, outages, lanes } = all.entry(endpoint.clone()).or_default();
         match breaker {
             Breaker::Closed { failures, recent } => {
                 *failures = 0;
                 push(recent, true);
+                outages.answered();
             }
             // An answer to a call that was made before it opened proves nothing about now.
             Breaker::Open { .. } => {}
@@ -113,6 +131,8 @@ impl Breakers {
                 *moved = now;
                 if *may >= TRUSTED {
                     *breaker = Breaker::default();
+                    outages.end(now);
+                    lanes.clear();
                     tracing::info!(frontdesk.endpoint = endpoint.as_str(), "breaker.closed");
                 }
             }
@@ -122,7 +142,8 @@ impl Breakers {
     /// The endpoint failed.
     pub(crate) fn failure(&self, endpoint: &Endpoint, now: Timestamp) {
         let mut all = self.lock();
-        let breaker = all.entry(endpoint.clone()).or_default();
+        let Watched { breaker, outages, .. } = all.entry(endpoint.clone()).or_default();
+        outages.failed(now);
         let lasts = match breaker {
             Breaker::Closed { failures, recent } => {
                 *failures += 1;
@@ -142,6 +163,42 @@ impl Breakers {
         let until =
             now.saturating_add(jiff::SignedDuration::try_from(lasts).unwrap_or_default()).unwrap_or(now);
         *breaker = Breaker::Open { until, lasts };
+        outages.begin(now);
+    }
+
+    /// Whether the endpoint was down at that time, as far as this process saw it.
+    pub(crate) fn was_down(&self, endpoint: &Endpoint, at: Timestamp) -> bool {
+        self.lock().get(endpoint).is_some_and(|watched| watched.outages.cover(at))
+    }
+
+    /// Whether the endpoint has answered nobody since it failed at that time.
+    pub(crate) fn silent_since(&self, endpoint: &Endpoint, at: Timestamp) -> bool {
+        self.lock().get(endpoint).is_some_and(|watched| watched.outages.silent_since(at))
+    }
+
+    /// A message of the lane was put off because of the endpoint.
+    pub(crate) fn stops(&self, endpoint: &Endpoint, lane: &LaneName) {
+        if let Some(watched) = self.lock().get_mut(endpoint)
+            && !matches!(watched.breaker, Breaker::Closed { .. })
+            && !watched.lanes.contains(lane)
+        {
+            watched.lanes.insert(lane.clone());
+        }
+    }
+
+    /// Those that are not closed.
+    pub(crate) fn standing(&self, now: Timestamp) -> Vec<BreakerNote> {
+        let all = self.lock();
+        let note = |(endpoint, watched): (&Endpoint, &Watched)| {
+            let (state, probe_at) = match watched.breaker {
+                Breaker::Closed { .. } => return None,
+                Breaker::Open { until, .. } => (BreakerState::Open, Some(until)),
+                Breaker::Recovering { .. } => (BreakerState::Recovering, None),
+            };
+            let (endpoint, since) = (endpoint.clone(), watched.outages.since().unwrap_or(now));
+            Some(BreakerNote { endpoint, state, since, probe_at, lanes: watched.lanes.clone() })
+        };
+        all.iter().filter_map(note).collect()
     }
 }
 

@@ -2,12 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use domain::{CorrelationId, LaneName, MessageId, Meta, Stage, clock::Clock, ports::HopLog, seal::Keyring};
+use domain::{
+    CorrelationId, LaneName, MessageId, Meta, Stage, clock::Clock, ids::ProcessId, ports::StageLog,
+    seal::Keyring,
+};
 use lapin::{message::Delivery, types::ShortString};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use super::{Context, Incoming, breaker::Breakers, context::Told, pauses::Pauses, retry::RetryPolicy};
+use super::{
+    Context, Incoming, alone::Room, breaker::Breakers, context::Told, failed::Failed, pauses::Pauses,
+    retry::RetryPolicy,
+};
 use crate::{
     amqp::{Headers, Publisher, header},
     telemetry::{self, Metrics, Traceparent},
@@ -18,7 +24,7 @@ pub(super) struct Core {
     pub(super) stage: Stage,
     pub(super) app: &'static str,
     pub(super) publisher: Publisher,
-    pub(super) log: Arc<dyn HopLog>,
+    pub(super) log: Arc<dyn StageLog>,
     pub(super) keys: Arc<Keyring>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retry: RetryPolicy,
@@ -28,6 +34,10 @@ pub(super) struct Core {
     pub(super) max_body: usize,
     /// Schema under which a body that came in clear is sealed.
     pub(super) clear_schema: &'static str,
+    /// This life of this process.
+    pub(super) process: ProcessId,
+    /// Where deliveries are handled: side by side, or alone.
+    pub(super) room: Room,
     /// Cancelled when the process is to stop.
     pub(super) stop: CancellationToken,
 }
@@ -39,6 +49,10 @@ pub(super) struct Case {
     pub(super) content_type: Option<String>,
     /// What the sender set; the context's is set in any case.
     pub(super) correlation: Option<CorrelationId>,
+    /// The same.
+    pub(super) message: Option<MessageId>,
+    /// Its last failure, if that counts as an attempt.
+    pub(super) failed: Option<Failed>,
     pub(super) trace: Traceparent,
     pub(super) lane: LaneName,
     pub(super) cx: Context,
@@ -54,18 +68,19 @@ impl Case {
     pub(super) fn decode(core: &Core, lane: &LaneName, delivery: Delivery, lost: CancellationToken) -> Self {
         let properties = &delivery.properties;
         let headers = Headers::read(properties.headers().as_ref());
-        let message =
-            parsed(properties.message_id()).unwrap_or_else(|| MessageId::from_uuid(core.clock.fresh_id()));
+        let message: Option<MessageId> = parsed(properties.message_id());
         let correlation: Option<CorrelationId> = parsed(properties.correlation_id());
         let trace = Traceparent {
             parent: headers.get(header::TRACEPARENT).map(str::to_owned),
             state: headers.get(header::TRACESTATE).map(str::to_owned),
         };
+        let attempt = headers.parse::<u32>(header::ATTEMPT).unwrap_or(1).max(1);
+        let (attempt, failed) = Failed::charge(Failed::read(&headers), attempt, &core.breakers);
         let cx = Context {
-            message,
+            message: message.unwrap_or_else(|| MessageId::from_uuid(core.clock.fresh_id())),
             correlation: correlation.unwrap_or_else(|| CorrelationId::from_uuid(core.clock.fresh_id())),
             redelivered: delivery.redelivered,
-            attempt: headers.parse::<u32>(header::ATTEMPT).unwrap_or(1).max(1),
+            attempt,
             first_failed_at: headers.parse(header::FIRST_FAILED_AT),
             received_at: core.clock.now(),
             keys: core.keys.clone(),
@@ -81,6 +96,8 @@ impl Case {
             content_type: text(properties.content_type()),
             body: delivery.data,
             correlation,
+            message,
+            failed,
             trace,
             lane: lane.clone(),
             cx,

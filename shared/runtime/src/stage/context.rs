@@ -1,7 +1,7 @@
 //! What a handler may know and tell about the delivery in hand.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -40,8 +40,8 @@ pub(super) struct Told {
     pub(super) template: Option<TemplateRef>,
     /// The longest that it was told to wait for an endpoint.
     pub(super) held_back: Option<Duration>,
-    /// Endpoints that failed this delivery: told to their breakers once.
-    failed: BTreeSet<Endpoint>,
+    /// Endpoints that failed this delivery, and when their breakers were told of it: once.
+    failed: BTreeMap<Endpoint, Timestamp>,
     /// Endpoints whose breaker let this delivery pass.
     passes: Vec<Pass>,
 }
@@ -175,10 +175,16 @@ impl Context {
     /// A call to the endpoint failed, even though the handler goes on without it or puts the delivery off. However often this is
     /// said, and also if a transient fault that names the endpoint follows, it counts as one failure of this delivery.
     pub fn failed(&self, endpoint: &Endpoint) {
-        let first = self.told().failed.insert(endpoint.clone());
-        if first {
-            self.breakers.failure(endpoint, self.now());
+        let now = self.now();
+        if let Entry::Vacant(first) = self.told().failed.entry(endpoint.clone()) {
+            first.insert(now);
+            self.breakers.failure(endpoint, now);
         }
+    }
+
+    /// When the endpoint's breaker was told that it failed this delivery.
+    pub(super) fn failed_at(&self, endpoint: &Endpoint) -> Option<Timestamp> {
+        self.told().failed.get(endpoint).copied()
     }
 
     pub(super) fn told(&self) -> MutexGuard<'_, Told> {

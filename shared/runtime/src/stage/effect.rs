@@ -17,8 +17,10 @@ use domain::{
 use tracing::{Instrument, info_span};
 
 use super::{
+    Context,
     case::{Case, Core},
     executor::Decision,
+    failed::Failed,
     hop::{Entry, row},
     parcel,
     pauses::PAUSED_WAIT,
@@ -76,7 +78,8 @@ pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> V
     }
 }
 
-fn let_go(core: &Core) -> Verdict {
+/// It is not ours any more.
+pub(super) fn let_go(core: &Core) -> Verdict {
     core.metrics.abandoned.add_one();
     Verdict::LetGo
 }
@@ -137,8 +140,10 @@ async fn retry(
     after: Option<Duration>,
 ) -> Result<(), Stuck> {
     let first_failed_at = case.cx.first_failed_at.unwrap_or_else(|| case.cx.now());
-    // To be throttled is no failed attempt, but it has its time too.
-    let attempt = if after.is_some() { 0 } else { case.cx.attempt };
+    let against = endpoint.clone().and_then(|one| Some((case.cx.failed_at(&one)?, one)));
+    let outage = against.as_ref().is_some_and(|(at, one)| core.breakers.was_down(one, *at));
+    // To be throttled, or in an outage, is no failed attempt, but it has its time too.
+    let attempt = if after.is_some() || outage { 0 } else { case.cx.attempt };
     if core.retry.exhausted(attempt, first_failed_at, case.cx.now()) {
         return die(core, case, code, None, endpoint).await;
     }
@@ -151,10 +156,11 @@ async fn retry(
         "delivery.retried"
     );
     core.metrics.retried.add_one();
-    let next = Next {
-        attempt: if after.is_some() { case.cx.attempt } else { case.cx.attempt.saturating_add(1) },
-        first_failed_at: Some(first_failed_at),
-    };
+    let mut next = Next { first_failed_at: Some(first_failed_at), ..Next::same(case) };
+    if after.is_none() {
+        next.attempt = next.attempt.saturating_add(1);
+        next.failed = against.map(|(at, one)| Failed::again(case.failed.as_ref(), one, at, &core.breakers));
+    }
     wait(core, case, Entry { code: Some(code), endpoint, ..Entry::of(Event::Retried) }, wait_for, next).await
 }
 
@@ -162,11 +168,13 @@ async fn retry(
 struct Next {
     attempt: u32,
     first_failed_at: Option<jiff::Timestamp>,
+    failed: Option<Failed>,
 }
 
 impl Next {
-    const fn same(case: &Case) -> Self {
-        Self { attempt: case.cx.attempt, first_failed_at: case.cx.first_failed_at }
+    fn same(case: &Case) -> Self {
+        let Context { attempt, first_failed_at, .. } = case.cx;
+        Self { attempt, first_failed_at, failed: case.failed.clone() }
     }
 }
 
@@ -184,6 +192,7 @@ async fn put_off(core: &Core, case: &Case, wait: Wait, next: Next) -> Result<(),
     let properties = parcel::properties(core, case, &parcel.schema)
         .header(header::ATTEMPT, Some(next.attempt))
         .header(header::FIRST_FAILED_AT, next.first_failed_at);
+    let properties = Failed::write(next.failed.as_ref(), properties);
     steady::publish(core, case, wait.name(), &core.stage.queue(&case.lane), properties, parcel.body).await
 }
 

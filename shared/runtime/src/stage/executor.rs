@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use domain::{
     Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled,
     envelope::{Envelope, Message, Secret},
+    suspect,
 };
 use futures_util::FutureExt;
 use lapin::message::Delivery;
@@ -12,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Context, Handler, Input,
+    Context, Handler, Input, alone,
     case::{Case, Core},
     effect::{self, Verdict},
+    pauses::PAUSED_WAIT,
 };
 
 /// What is to be done with a delivery. All that a handler can want, and all that can go wrong, is one of these.
@@ -46,14 +48,24 @@ pub(super) async fn deliver<H: Handler>(
     lost: CancellationToken,
 ) -> Verdict {
     core.metrics.received.add_one();
+    let comebacks = alone::comebacks(delivery.redelivered, delivery.properties.headers().as_ref());
     let mut case = Case::decode(&core, &lane, delivery, lost);
     let span = case.span.clone();
     async {
-        let decision = decide(&core, &*handler, &mut case).await;
-        effect::carry_out(&core, &case, decision).await
+        if comebacks >= suspect::COMEBACKS {
+            return alone::deliver(&core, &*handler, &mut case, comebacks).await;
+        }
+        let _beside_others = core.room.beside_others().await;
+        to_the_end(&core, &*handler, &mut case).await
     }
     .instrument(span)
     .await
+}
+
+/// handle → effect.
+pub(super) async fn to_the_end<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Verdict {
+    let decision = decide(core, handler, case).await;
+    effect::carry_out(core, case, decision).await
 }
 
 async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decision {
@@ -74,7 +86,13 @@ async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) 
     if case.cx.pauses.clinic(&input.meta().clinic) {
         return Ok(Decision::Paused);
     }
-    if let Some(wait) = handler.endpoints(&input).iter().filter_map(|one| case.cx.held_back(one)).max() {
+    let held_back = |one: &Endpoint| {
+        let wait = case.cx.held_back(one)?;
+        core.breakers.stops(one, &case.lane);
+        // Whoever waits longer than the endpoint is down makes the outage longer.
+        Some(wait.min(PAUSED_WAIT))
+    };
+    if let Some(wait) = handler.endpoints(&input).iter().filter_map(held_back).max() {
         return Ok(Decision::HeldBack(wait));
     }
     let outcome = handler.handle(input, &case.cx).await?;

@@ -3,17 +3,20 @@
 //! A handler decides; everything else (receiving, opening, publishing, retrying, journalling, acknowledging) is done here.
 
 mod acks;
+mod alone;
 mod breaker;
 mod case;
 mod check;
 mod context;
 mod effect;
 mod executor;
+mod failed;
 mod handler;
 mod hop;
 mod lane;
 pub(crate) mod parcel;
 mod pauses;
+mod report;
 mod retry;
 mod run;
 

@@ -5,11 +5,15 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use domain::ports::{HopLog, SwitchBoard};
+use domain::{
+    ids::ProcessId,
+    ports::{StageLog, SwitchBoard},
+};
 use futures_util::future::join_all;
 
 use super::{
-    Handler, Input, breaker::Breakers, case::Core, check, lane::Lane, pauses::Pauses, retry::RetryPolicy,
+    Handler, Input, alone::Room, breaker::Breakers, case::Core, check, lane::Lane, pauses::Pauses, report,
+    retry::RetryPolicy,
 };
 use crate::{Boot, ConfigError};
 
@@ -31,7 +35,7 @@ pub enum StageError {
 pub async fn run_stage<H: Handler>(
     boot: &Boot,
     handler: H,
-    log: Arc<dyn HopLog>,
+    log: Arc<dyn StageLog>,
     switches: Arc<dyn SwitchBoard>,
 ) -> Result<(), StageError> {
     let lanes = boot.lanes().to_vec();
@@ -61,8 +65,11 @@ pub async fn run_stage<H: Handler>(
         metrics: boot.metrics().clone(),
         max_body: boot.stage().max_body,
         clear_schema: H::Input::CLEAR,
+        process: ProcessId::from_uuid(boot.clock().fresh_id()),
+        room: Room::default(),
         stop,
     });
+    let reporting = tokio::spawn(report::breakers(core.clone()));
     boot.health().add("store", move || log.ready());
     let handler = Arc::new(handler);
     let consumers = lanes.into_iter().map(|lane| {
@@ -71,6 +78,12 @@ pub async fn run_stage<H: Handler>(
             .run()
     });
     join_all(consumers).await;
+    if core.stop.is_cancelled() {
+        // Its last word.
+        let _ = reporting.await;
+    } else {
+        reporting.abort();
+    }
     Ok(())
 }
 

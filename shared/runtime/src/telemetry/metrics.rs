@@ -86,6 +86,8 @@ metrics! {
     dead: Counter = "frontdesk_deliveries_total", "outcome" = "dead";
     /// Deliveries let go unacknowledged: the broker gives them again.
     abandoned: Counter = "frontdesk_deliveries_total", "outcome" = "abandoned";
+    /// Deliveries that were put with the dead letters because processes died of them.
+    isolated: Counter = "frontdesk_deliveries_isolated_total";
     /// Dead letters that were collected: committed, then acknowledged.
     collected: Counter = "frontdesk_dead_letters_collected_total";
     /// Deliveries in hand now.

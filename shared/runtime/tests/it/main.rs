@@ -8,6 +8,7 @@ mod connection;
 mod letters;
 mod outcomes;
 mod pauses;
+mod poison;
 mod publishing;
 mod shutdown;
 mod support;

@@ -1,6 +1,6 @@
 //! Switches and breakers: messages wait, and nothing burns an attempt.
 
-use domain::{Endpoint, Stage, ports::SwitchScope};
+use domain::{Endpoint, Stage, breaker::BreakerState, ports::SwitchScope};
 use runtime::amqp::header;
 
 use crate::support::{Act, fixture};
@@ -71,10 +71,16 @@ async fn an_open_breaker_keeps_attempts_and_closes_again() {
     f.until(async || metrics.breaker_opened.get() == 1 && metrics.held_back.get() > 0).await;
     let burnt = metrics.retried.get();
     assert!(burnt < total, "only what was tried before it opened: {burnt}");
+    // Told, once it has put somebody off: of what, how it stands, whom it stops.
+    let told = || f.rows.reports().into_iter().flat_map(|report| report.breakers);
+    let north = "north".parse().unwrap();
+    f.until(async || told().any(|one| one.state == BreakerState::Open && one.lanes.contains(&north))).await;
+    assert!(told().all(|one| one.endpoint == Endpoint::ehr("main")));
     *f.toy.repaired.lock().unwrap() = true;
     f.until(async || u64::from(f.peek.ready("ehr-writer.north").await) == total).await;
     while let Some(got) = f.peek.get("ehr-writer.north").await {
-        assert!(f.open(&got).secret.expose().attempt <= 3);
+        assert_eq!(f.open(&got).secret.expose().attempt, 1, "an outage burns none");
     }
+    f.until(async || f.rows.reports().last().is_some_and(|report| report.breakers.is_empty())).await;
     f.stop(running).await;
 }

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{command::trace::life, ops::letters::Letter};
+use crate::{
+    command::trace::life,
+    ops::letters::{Crash, Letter},
+};
 
 /// What it is, and the life of its submission.
 pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
@@ -27,6 +30,7 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
         state_at,
         plan_id,
         admission,
+        crash,
     } = serde_json::from_value(letter.clone())?;
     let mut text = format!("dead letter {id}\n{fingerprint}\n");
     let mut line = |name: &str, value: Option<String>| {
@@ -37,6 +41,7 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
     line("stands", Some(stands(&state, state_at, plan_id)));
     line("died in", Some(format!("{stage}.{lane}, attempt {attempts}")));
     line("died", Some(died_at.to_string()));
+    line("killed", crash.map(|crash| told(&crash)));
     line("first failed", first_failed_at.map(|at| at.to_string()));
     line("collected", Some(collected_at.to_string()));
     line("visit", appointment_at.map(|at| at.to_string()));
@@ -62,6 +67,11 @@ fn stands(state: &str, since: Option<Timestamp>, plan: Option<String>) -> String
     [Some(state.to_owned()), since, plan].into_iter().flatten().collect::<Vec<_>>().concat()
 }
 
+fn told(crash: &Crash) -> String {
+    let Crash { deaths, last_seen_at } = crash;
+    format!("{deaths} processes that had nothing else in hand; the last was seen alive at {last_seen_at}")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -82,6 +92,9 @@ mod tests {
                 && poison.contains("replayed since 2026-11-22T09:00:00Z, by plan p-1"),
             "{poison}"
         );
+        letter["crash"] = json!({"stage": "ehr-writer", "comebacks": 4, "deaths": 2, "last_seen_at": at});
+        let killer = text(&letter).unwrap();
+        assert!(killer.contains("2 processes that had nothing else in hand"), "{killer}");
         letter["admission"] = json!({"clinic_id": "clinic-01", "state": "dead", "code": "ehr_rejected",
             "correlation_id": "c-1", "received_at": at, "timeline": [{"at": at, "stage": "ehr-writer",
             "lane": "north", "event": "died", "attempt": 4, "took_ms": 7}], "effects": []});

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ops::{Pause, Place, Status},
+    ops::{Breaker, Pause, Place, Status},
     output::{cut, one_line},
 };
 
@@ -30,10 +30,11 @@ pub(super) fn screen(status: &Status, colour: bool) -> String {
     lines.push(paint(cells(&header, "").join(""), Some(BOLD)));
     for place in &status.lanes {
         let texts = texts(place);
-        let mut row = cells(&texts, if place.paused { "  paused" } else { "" });
+        let stopped = stopped(place);
+        let mut row = cells(&texts, stopped.map_or("", |(text, _)| text));
         let (dead, held) = (place.dead.unwrap_or(0) > 0, place.held > 0);
         let codes =
-            [(6, dead.then_some(RED)), (7, held.then_some(YELLOW)), (8, place.paused.then_some(YELLOW))];
+            [(6, dead.then_some(RED)), (7, held.then_some(YELLOW)), (8, stopped.map(|(_, colour)| colour))];
         for (at, code) in codes {
             if let Some(cell) = row.get_mut(at) {
                 *cell = paint(std::mem::take(cell), code);
@@ -51,7 +52,27 @@ pub(super) fn screen(status: &Status, colour: bool) -> String {
         let head = if number == 0 { "paused        " } else { "              " };
         lines.push(paint(cut(&format!("{head}{}", paused(pause, status.at)), WIDTH), Some(YELLOW)));
     }
+    if status.breakers.is_empty() {
+        lines.push("breakers      none is open".to_owned());
+    }
+    for (number, one) in status.breakers.iter().enumerate() {
+        let head = if number == 0 { "breakers      " } else { "              " };
+        let colour = if one.state == "open" { RED } else { YELLOW };
+        lines.push(paint(cut(&format!("{head}{}", breaker(one, status.at)), WIDTH), Some(colour)));
+    }
     lines.join("\n") + "\n"
+}
+
+/// What stops a place, if anything, and in which colour: a person before a breaker.
+fn stopped(place: &Place) -> Option<(&'static str, &'static str)> {
+    if place.paused {
+        return Some(("  paused", YELLOW));
+    }
+    Some(match place.breaker.as_deref()? {
+        "open" => ("  down", RED),
+        "recovering" => ("  ramps", YELLOW),
+        _ => ("  ?", YELLOW),
+    })
 }
 
 /// The screen in place of the one before it; where there is no terminal, below it.
@@ -123,6 +144,19 @@ fn paused(pause: &Pause, now: Timestamp) -> String {
     format!("{scope}, by {actor}, {end}: {}", one_line(reason))
 }
 
+fn breaker(breaker: &Breaker, now: Timestamp) -> String {
+    let Breaker { endpoint, stage, lanes, state, since, probe_at } = breaker;
+    let since = age(now.duration_since(*since));
+    let next = match (state.as_str(), probe_at) {
+        ("open", Some(at)) => format!(", probes in {}", age(at.duration_since(now))),
+        ("recovering", _) => ", lets more through with each answer".to_owned(),
+        ("unknown", _) => ", but its process is silent".to_owned(),
+        _ => String::new(),
+    };
+    let lanes = if lanes.is_empty() { String::new() } else { format!(", stops {}", lanes.join(" ")) };
+    format!("{endpoint} {state} in {stage} for {since}{next}{lanes}")
+}
+
 /// A time as people say it.
 fn age(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
@@ -145,7 +179,7 @@ mod tests {
         let place = |stage: &str, lane: &str, ready: u64| {
             json!({"stage": stage, "lane": lane, "ready": queues.then_some(ready), "unacknowledged": queues.then_some(20),
                    "dead": queues.then_some(ready % 2), "held": ready % 3, "per_minute": 240.04,
-                   "oldest_s": (ready > 1).then_some(ready * 61), "paused": lane != "default"})
+                   "oldest_s": (ready > 1).then_some(ready * 61), "paused": lane != "default", "breaker": (queues && stage == "ehr-writer").then_some("open")})
         };
         let long = "a-lane-with-a-name-that-is-longer-than-any";
         let reason =
@@ -164,6 +198,14 @@ mod tests {
             "paused": if queues {
                 json!([{"scope": format!("lane:{long}"), "actor": "on-call", "reason": reason},
                        {"scope": "clinic:clinic-03", "actor": "local", "reason": "moving", "until": "2026-11-22T15:00:00Z"}])
+            } else {
+                json!([])
+            },
+            "breakers": if queues {
+                json!([{"endpoint": "ehr:main", "stage": "ehr-writer", "lanes": ["default", long], "state": "open",
+                        "since": "2026-11-22T14:29:00Z", "probe_at": "2026-11-22T14:31:30Z"},
+                       {"endpoint": "payer:json", "stage": "eligibility", "lanes": [], "state": "recovering",
+                        "since": "2026-11-22T14:29:00Z"}])
             } else {
                 json!([])
             },

@@ -13,6 +13,10 @@ use crate::{
 pub(super) type Key = (&'static str, String, String);
 
 impl PersonRecord {
+    /// The kinds of the keys that a person can be asked for by.
+    pub(super) const PHONE: &str = "person.phone";
+    pub(super) const EMAIL: &str = "person.email";
+
     /// The record's blind indexes at a clinic, each once, about seven: birth date with the sound of each word of the
     /// name; the whole name; phone; e-mail; member id. Records that share none are not worth comparing: the
     /// matcher says [`Different`](super::Verdict::Different) to them by definition.
@@ -30,8 +34,8 @@ impl PersonRecord {
         let sounds = words.iter().map(|word| ("person.birth-sound", birth.clone(), soundex(word)));
         sounds
             .chain([("person.name", words.join(" "), String::new())])
-            .chain(single("person.phone", &self.phone))
-            .chain(single("person.email", &self.email))
+            .chain(single(Self::PHONE, &self.phone))
+            .chain(single(Self::EMAIL, &self.email))
             .chain(single("person.member", &self.member_id))
             .collect()
     }

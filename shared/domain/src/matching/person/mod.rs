@@ -7,6 +7,7 @@
 //! To merge two persons is worse than to ask: whatever is not plainly the same person is doubtful or different.
 
 mod address;
+mod contact;
 mod estimate;
 pub mod kept;
 mod keys;
@@ -20,6 +21,7 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use contact::{Contact, ContactKind};
 pub use estimate::estimate;
 pub use matcher::{Assessment, Matcher};
 pub use record::PersonRecord;

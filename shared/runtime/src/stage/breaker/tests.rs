@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use domain::Endpoint;
+use domain::{Endpoint, breaker::BreakerState};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Breakers;
@@ -80,4 +80,45 @@ fn a_failed_probe_opens_for_longer_and_a_lost_one_does_not_block() {
     let _lost = breakers.admit(&endpoint, at(15)).ok().unwrap();
     assert!(breakers.admit(&endpoint, at(16)).is_err());
     assert!(breakers.admit(&endpoint, at(16 + 61)).is_ok());
+}
+
+#[test]
+fn what_failed_from_the_first_failure_until_it_is_closed_again_failed_in_an_outage() {
+    let (breakers, endpoint) = fixture();
+    breakers.failure(&endpoint, at(0));
+    breakers.success(&endpoint, at(1));
+    (2..12).for_each(|second| breakers.failure(&endpoint, at(second)));
+    for (second, down) in [(0, false), (2, true), (11, true), (500, true)] {
+        assert_eq!(breakers.was_down(&endpoint, at(second)), down, "{second}");
+    }
+    assert!(breakers.silent_since(&endpoint, at(5)) && !breakers.silent_since(&endpoint, at(0)));
+    for second in 20..24 {
+        assert!(breakers.was_down(&endpoint, at(1000)), "not before it is trusted");
+        let _pass = breakers.admit(&endpoint, at(second)).ok().unwrap();
+        breakers.success(&endpoint, at(second));
+    }
+    assert!(breakers.was_down(&endpoint, at(23)) && !breakers.was_down(&endpoint, at(24)));
+    assert!(!breakers.was_down(&Endpoint::ehr("other"), at(5)));
+}
+
+#[test]
+fn tells_how_it_stands_and_whom_it_stops() {
+    let (breakers, endpoint) = fixture();
+    let lane: domain::LaneName = "north".parse().unwrap();
+    breakers.failure(&endpoint, at(0));
+    breakers.stops(&endpoint, &lane);
+    assert!(breakers.standing(at(0)).is_empty(), "a closed one stops nobody");
+    (1..10).for_each(|second| breakers.failure(&endpoint, at(second)));
+    breakers.stops(&endpoint, &lane);
+    let open = breakers.standing(at(10)).remove(0);
+    assert_eq!((open.state, open.since, open.probe_at), (BreakerState::Open, at(0), Some(at(14))));
+    assert_eq!(open.lanes, [lane].into());
+    drop(breakers.admit(&endpoint, at(14)));
+    let recovering = breakers.standing(at(14)).remove(0);
+    assert_eq!(
+        (recovering.state, recovering.since, recovering.probe_at),
+        (BreakerState::Recovering, at(0), None)
+    );
+    (15..19).for_each(|second| breakers.success(&endpoint, at(second)));
+    assert!(breakers.standing(at(20)).is_empty());
 }

@@ -6,19 +6,50 @@ use std::sync::{
 };
 
 use domain::{
+    breaker::BreakerReport,
     hop::{Event, Hop},
-    ports::{HopLog, Pending, StoreDown, SwitchBoard, SwitchScope},
+    ids::{ProcessId, SuspectId},
+    ports::{HopLog, Pending, StageLog, StoreDown, SwitchBoard, SwitchScope},
+    suspect::{Alone, Suspect},
 };
 
 #[derive(Default)]
 pub(crate) struct Rows {
     rows: Mutex<Vec<Hop>>,
+    reports: Mutex<Vec<BreakerReport>>,
+    suspects: Mutex<Vec<Suspect>>,
+    ended: Mutex<usize>,
+    known: Mutex<Option<Alone>>,
     pub(crate) down: AtomicBool,
 }
 
 impl Rows {
     pub(crate) fn all(&self) -> Vec<Hop> {
         self.rows.lock().unwrap().clone()
+    }
+
+    pub(crate) fn reports(&self) -> Vec<BreakerReport> {
+        self.reports.lock().unwrap().clone()
+    }
+
+    /// Whom it was asked about, each time.
+    pub(crate) fn suspects(&self) -> Vec<Suspect> {
+        self.suspects.lock().unwrap().clone()
+    }
+
+    /// How many were handled alone to their end.
+    pub(crate) fn ended(&self) -> usize {
+        *self.ended.lock().unwrap()
+    }
+
+    /// What it says of every suspect from now on.
+    pub(crate) fn knows(&self, known: Alone) {
+        *self.known.lock().unwrap() = Some(known);
+    }
+
+    fn unless_down<T: Send + 'static>(&self, value: T) -> Pending<Result<T, StoreDown>> {
+        let down = self.down.load(Ordering::Relaxed);
+        Box::pin(async move { if down { Err(StoreDown) } else { Ok(value) } })
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
@@ -38,6 +69,25 @@ impl HopLog for Rows {
     fn ready(&self) -> Pending<bool> {
         let up = !self.down.load(Ordering::Relaxed);
         Box::pin(async move { up })
+    }
+}
+
+impl StageLog for Rows {
+    fn breakers(&self, report: BreakerReport) -> Pending<Result<(), StoreDown>> {
+        self.reports.lock().unwrap().push(report);
+        self.unless_down(())
+    }
+
+    fn begin_alone(&self, suspect: Suspect) -> Pending<Result<Alone, StoreDown>> {
+        self.suspects.lock().unwrap().push(suspect);
+        self.unless_down(self.known.lock().unwrap().unwrap_or(Alone::Begun))
+    }
+
+    fn end_alone(&self, _: SuspectId, _: ProcessId) -> Pending<Result<(), StoreDown>> {
+        if !self.down.load(Ordering::Relaxed) {
+            *self.ended.lock().unwrap() += 1;
+        }
+        self.unless_down(())
     }
 }
 

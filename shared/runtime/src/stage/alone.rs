@@ -1,0 +1,174 @@
+//! A message that keeps killing its consumers: an abort, a stack that overflows, memory that ends. Nobody is left to tell of that, so
+//! its neighbours in hand come back with it, and look the same.
+//!
+//! What came back twice is handled with nothing else in hand in the whole process, and that is noted before. Only what processes died of
+//! that way, twice, is put with the dead letters; its neighbours are handled alone once, come to their end, and are free of suspicion. How
+//! often a message came back is the broker's count: it says whom to suspect, and proves nothing.
+
+use std::time::Duration;
+
+use domain::{
+    Code, Meta, Stage,
+    envelope::Envelope,
+    ids::SuspectId,
+    suspect::{Alone, SIGN_OF_LIFE, Suspect},
+};
+use jiff::Timestamp;
+use lapin::types::FieldTable;
+use tokio::sync::{RwLock, RwLockReadGuard};
+
+use super::{
+    Handler, RAW_SCHEMA,
+    case::{Case, Core},
+    effect::{self, Verdict, let_go},
+    executor::{self, Decision},
+};
+use crate::amqp::{Headers, Pace};
+
+/// Pauses while the store does not answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(700);
+/// How the broker counts: quorum queues by the first name; since RabbitMQ 4 the second counts what the first does not.
+const COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
+
+/// Where deliveries are handled. Those that wait get in in their order, so that nobody waits for ever.
+#[derive(Default)]
+pub(super) struct Room(RwLock<()>);
+
+impl Room {
+    /// For what may be handled beside others.
+    pub(super) async fn beside_others(&self) -> RwLockReadGuard<'_, ()> {
+        self.0.read().await
+    }
+}
+
+/// How often the broker says that a message came back. Zero where it does not count; what a sender claims to have come back did not.
+pub(super) fn comebacks(redelivered: bool, headers: Option<&FieldTable>) -> u32 {
+    if !redelivered {
+        return 0;
+    }
+    let headers = Headers::read(headers);
+    COUNTS.iter().filter_map(|name| headers.parse(name)).max().unwrap_or(0)
+}
+
+/// Handles a suspect with nothing else in hand, or puts it with the dead letters if it is more than one.
+pub(super) async fn deliver<H: Handler>(
+    core: &Core,
+    handler: &H,
+    case: &mut Case,
+    comebacks: u32,
+) -> Verdict {
+    let queue = core.stage.queue(&case.lane);
+    let id = SuspectId::of(&queue, case.message, &case.body);
+    loop {
+        let alone = tokio::select! {
+            alone = core.room.0.write() => alone,
+            () = case.lost.cancelled() => return let_go(core),
+            () = core.stop.cancelled() => return let_go(core),
+        };
+        let suspect = Suspect {
+            id,
+            message: case.cx.message,
+            stage: core.stage,
+            lane: case.lane.clone(),
+            comebacks,
+            process: core.process,
+            at: core.clock.now(),
+        };
+        let Some(known) = begin(core, case, &suspect).await else { return let_go(core) };
+        match known {
+            Alone::Begun => {
+                let verdict = tokio::select! {
+                    verdict = executor::to_the_end(core, handler, case) => verdict,
+                    () = signs_of_life(core, suspect) => let_go(core),
+                };
+                end(core, id).await;
+                return verdict;
+            }
+            Alone::Elsewhere { until } => {
+                drop(alone);
+                tokio::select! {
+                    () = tokio::time::sleep(until_then(core.clock.now(), until)) => {}
+                    () = case.lost.cancelled() => return let_go(core),
+                    () = core.stop.cancelled() => return let_go(core),
+                }
+            }
+            Alone::Proven { deaths, last } => {
+                drop(alone);
+                tracing::error!(frontdesk.deaths = deaths, frontdesk.last_seen_at = %last, "delivery.isolated");
+                core.metrics.isolated.add_one();
+                case.meta = meta(core, &case.body);
+                let poison = Decision::Die { code: Code::Poison, field: None, endpoint: None };
+                return effect::carry_out(core, case, poison).await;
+            }
+        }
+    }
+}
+
+/// `None`: the delivery is no longer ours, or the process stops.
+async fn begin(core: &Core, case: &Case, suspect: &Suspect) -> Option<Alone> {
+    let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+    loop {
+        if let Ok(known) = core.log.begin_alone(suspect.clone()).await {
+            return Some(known);
+        }
+        core.metrics.store_retries.add_one();
+        tokio::select! {
+            () = tokio::time::sleep(pace.step()) => {}
+            () = case.lost.cancelled() => return None,
+            () = core.stop.cancelled() => return None,
+        }
+    }
+}
+
+/// Says that the process lives, for as long as it is polled. A store that does not answer now is told the next time.
+async fn signs_of_life(core: &Core, suspect: Suspect) {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        let _ = core.log.begin_alone(Suspect { at: core.clock.now(), ..suspect.clone() }).await;
+    }
+}
+
+/// The process has outlived it. That is repeated until it is written, since what is left there counts as a death; but not for longer
+/// than the process is to live.
+async fn end(core: &Core, id: SuspectId) {
+    let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+    while core.log.end_alone(id, core.process).await.is_err() {
+        core.metrics.store_retries.add_one();
+        tokio::select! {
+            () = tokio::time::sleep(pace.step()) => {}
+            () = core.stop.cancelled() => return,
+        }
+    }
+}
+
+fn until_then(now: Timestamp, then: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default().max(FIRST_PAUSE)
+}
+
+/// What the message says of itself in clear, without its being opened: nothing of what may kill is done again.
+fn meta(core: &Core, body: &[u8]) -> Option<Meta> {
+    let envelope = Envelope::from_slice(body).ok().filter(|envelope| envelope.schema != RAW_SCHEMA)?;
+    // Only validation gives an admission, so what came to it can only claim one.
+    let admission = envelope.meta.admission.filter(|_| core.stage != Stage::Validation);
+    Some(Meta { admission, ..envelope.meta })
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+    use super::comebacks;
+
+    #[test]
+    fn the_larger_of_the_brokers_counts_is_taken() {
+        let mut table = FieldTable::default();
+        assert_eq!((comebacks(true, None), comebacks(true, Some(&table))), (0, 0));
+        table.insert(ShortString::from("x-delivery-count"), AMQPValue::LongLongInt(2));
+        assert_eq!((comebacks(true, Some(&table)), comebacks(false, Some(&table))), (2, 0));
+        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(3));
+        assert_eq!(comebacks(true, Some(&table)), 3);
+        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(-3));
+        assert_eq!(comebacks(true, Some(&table)), 2);
+    }
+}
