@@ -35,6 +35,17 @@ impl Forms {
         Ok(Self(alone.map(|(submission, _)| submission.clone()).collect()))
     }
 
+    /// The sample submission of that id, whatever becomes of it.
+    ///
+    /// # Errors
+    /// If the samples cannot be read or have none of that id.
+    pub fn named(id: &str) -> anyhow::Result<Value> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/submissions.jsonl");
+        let text = std::fs::read_to_string(file)?;
+        let line = text.lines().find(|line| line.contains(id)).context("no sample of that id")?;
+        Ok(serde_json::from_str(line)?)
+    }
+
     /// The first `count` of a clinic.
     ///
     /// # Errors

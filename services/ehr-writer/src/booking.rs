@@ -4,7 +4,8 @@
 //! were seen to book one slot eight times where slot and appointment went in one transaction.
 
 use adapters::ehr::{AppointmentWrite, ReadFault, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
-use domain::{Code, effect::Resource};
+use domain::{Code, effect::Resource, hold::Offer};
+use jiff::{SignedDuration, Timestamp};
 use ledger::{BeginEffect, Target, Ticket};
 
 use crate::{
@@ -15,17 +16,30 @@ use crate::{
 
 /// A booked visit.
 pub(crate) struct Booked {
-    pub(crate) appointment: Resource,
+    /// The EHR's id of the appointment.
+    pub(crate) appointment: String,
+    pub(crate) start: Timestamp,
     pub(crate) minutes: u16,
 }
 
 /// Length of a visit where the EHR has no slots that say it, minutes.
 const USUAL_MINUTES: u16 = 20;
+/// How many other slots a person is offered.
+const OFFERS: usize = 10;
+/// Offered is what is free from a day before the visit that was asked for.
+const EARLIER: SignedDuration = SignedDuration::from_hours(24);
 
 impl Task<'_> {
-    /// Books the requested visit.
+    /// Books the requested visit, or the one that a person has chosen in its place.
     pub(crate) async fn book(&self, patient: &Resource) -> Result<Booked, Stop> {
-        let slot = if self.profile().has_slots { Some(self.claim().await?) } else { None };
+        let (decisions, start) = (self.decisions().await?, self.start().await?);
+        if let Some(appointment) = decisions.booked.clone() {
+            return Ok(Booked { appointment, start, minutes: USUAL_MINUTES });
+        }
+        if !self.profile().can_book {
+            return Err(Stop::Hold(Code::EhrCannotBook));
+        }
+        let slot = if self.profile().has_slots { Some(self.claim(start).await?) } else { None };
         let minutes = slot.as_ref().map_or(USUAL_MINUTES, |slot| slot.minutes);
         let wanted = &self.intake.appointment;
         let write = AppointmentWrite {
@@ -35,47 +49,69 @@ impl Task<'_> {
             kind: wanted.kind,
             provider: wanted.provider.clone(),
             location: self.clinic.name.clone(),
-            start: wanted.start,
+            start,
             minutes,
             reason: self.intake.reason.clone(),
         };
         match self.drive(&AppointmentEffect { task: self, write }).await {
-            Ok(Some(appointment)) => Ok(Booked { appointment, minutes }),
+            Ok(Some(appointment)) => Ok(Booked { appointment: appointment.id, start, minutes }),
             Ok(None) => Err(Stop::store()),
             Err(Stop::Refused(code)) => {
-                self.release().await?;
+                self.release(start).await?;
                 Err(Stop::Refused(code))
             }
             Err(stop) => Err(stop),
         }
     }
 
-    /// The requested slot, claimed for this submission.
-    async fn claim(&self) -> Result<SlotFound, Stop> {
-        let effect = SlotEffect { task: self, value: self.identity(Target::Slot).to_hex() };
-        let claimed = self.drive(&effect).await?.ok_or_else(Stop::store)?;
+    /// When the visit begins: as a person has decided, or as it was asked for.
+    async fn start(&self) -> Result<Timestamp, Stop> {
+        let chosen = self.decisions().await?.slot.as_ref().map(|slot| slot.start);
+        Ok(chosen.unwrap_or(self.intake.appointment.start))
+    }
+
+    /// The slot at that time, claimed for this submission.
+    async fn claim(&self, start: Timestamp) -> Result<SlotFound, Stop> {
+        let effect = SlotEffect { task: self, start, value: self.identity(Target::Slot).to_hex() };
+        let claimed = match self.drive(&effect).await {
+            Err(Stop::Hold(Code::SlotTaken)) => return Err(self.taken().await),
+            done => done?.ok_or_else(Stop::store)?,
+        };
         // The search tells how long the visit is, and nothing else: one that sees the past may show another slot of that time, or none.
-        match self.find_slot(&effect.value).await {
+        match self.find_slot(start, &effect.value).await {
             Ok(Some(slot)) if slot.id == claimed.id => Ok(slot),
             Ok(_) => Err(Stop::unavailable(&self.endpoint)),
             Err(fault) => Err(Stop::read(&fault, &self.endpoint)),
         }
     }
 
-    /// The slot of the requested time: the one that `ours` claims, or else a free one.
-    async fn find_slot(&self, ours: &str) -> Result<Option<SlotFound>, ReadFault> {
-        let wanted = &self.intake.appointment;
-        self.ehr.find_slot(&wanted.provider, wanted.start, ours).await
+    /// The slot of that time: the one that `ours` claims, or else a free one.
+    async fn find_slot(&self, start: Timestamp, ours: &str) -> Result<Option<SlotFound>, ReadFault> {
+        self.ehr.find_slot(&self.intake.appointment.provider, start, ours).await
     }
 
-    async fn release(&self) -> Result<(), Stop> {
-        let effect = ReleaseEffect { task: self, value: self.identity(Target::SlotRelease).to_hex() };
-        self.drive(&effect).await.map(drop)
+    /// The slot is taken: a person decides, and is told what is free. What cannot be asked now is not offered.
+    async fn taken(&self) -> Stop {
+        let wanted = &self.intake.appointment;
+        let from = wanted.start.saturating_sub(EARLIER).unwrap_or(wanted.start).max(self.now());
+        let free = self.ehr.free_slots(&wanted.provider, from, OFFERS).await.unwrap_or_default();
+        let offer = |slot: SlotFound| Offer { id: slot.id, start: slot.start, minutes: slot.minutes };
+        let free: Vec<Offer> = free.into_iter().map(offer).collect();
+        match self.store.note_slots(self.admission, &free).await {
+            Ok(()) => Stop::Hold(Code::SlotTaken),
+            Err(_) => Stop::store(),
+        }
+    }
+
+    async fn release(&self, start: Timestamp) -> Result<(), Stop> {
+        let value = self.identity(Target::SlotRelease).to_hex();
+        self.drive(&ReleaseEffect { task: self, start, value }).await.map(drop)
     }
 }
 
 struct SlotEffect<'t> {
     task: &'t Task<'t>,
+    start: Timestamp,
     value: String,
 }
 
@@ -85,7 +121,7 @@ impl Effect for SlotEffect<'_> {
     }
 
     async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
-        let found = self.task.find_slot(&self.value).await;
+        let found = self.task.find_slot(self.start, &self.value).await;
         // One that is not offered at all is as good as taken.
         let slot = found
             .map_err(|fault| Stop::read(&fault, &self.task.endpoint))?
@@ -101,7 +137,7 @@ impl Effect for SlotEffect<'_> {
     }
 
     async fn search(&self, _ticket: &Ticket) -> Search {
-        match self.task.find_slot(&self.value).await {
+        match self.task.find_slot(self.start, &self.value).await {
             Ok(Some(slot)) if slot.claimed_by_us(&self.value) => {
                 Search::One { id: slot.id, version: slot.version, agrees: true, current: true }
             }
@@ -113,6 +149,7 @@ impl Effect for SlotEffect<'_> {
 
 struct ReleaseEffect<'t> {
     task: &'t Task<'t>,
+    start: Timestamp,
     value: String,
 }
 
@@ -130,7 +167,7 @@ impl Effect for ReleaseEffect<'_> {
 
     /// Found means released: the slot no longer carries our claim.
     async fn search(&self, ticket: &Ticket) -> Search {
-        match (self.task.find_slot(&self.value).await, &ticket.resource) {
+        match (self.task.find_slot(self.start, &self.value).await, &ticket.resource) {
             (Ok(Some(slot)), _) if slot.claimed_by_us(&self.value) => Search::None,
             (Ok(_), Some(slot)) => {
                 Search::One { id: slot.id.clone(), version: None, agrees: true, current: true }

@@ -2,9 +2,10 @@
 
 use adapters::ehr::{ETag, ExistingPatient, ReadFault};
 use domain::{
-    Code,
+    Code, Stage,
+    hold::Candidate,
     intake::Patient,
-    matching::person::{PersonRecord, Verdict},
+    matching::person::{Alike, PersonRecord, Verdict},
     template::e164,
 };
 
@@ -41,18 +42,51 @@ pub(crate) async fn find(task: &Task<'_>) -> Result<Existing, Stop> {
         Err(fault) => return Err(Stop::read(&fault, &task.endpoint)),
     };
     let wanted = PersonRecord::from(task.intake);
-    let mut same = Vec::new();
+    let (mut same, mut likely) = (Vec::new(), Vec::new());
     for candidate in found.iter().filter(|candidate| candidate.identifiers.is_empty()) {
-        match record(candidate).map_or(Verdict::Different, |known| task.matcher.compare(&wanted, &known)) {
-            Verdict::Same => same.push(candidate),
-            Verdict::Doubtful => return Err(Stop::Hold(Code::DoubtfulMatch)),
-            Verdict::Different => {}
+        let Some(known) = record(candidate) else { continue };
+        let verdict = task.matcher.compare(&wanted, &known);
+        if verdict == Verdict::Same {
+            same.push(candidate.id.as_str());
+        }
+        if verdict != Verdict::Different {
+            let Alike { agrees, differs } = task.matcher.explain(&wanted, &known);
+            likely.push(Candidate { id: candidate.id.clone(), agrees, differs });
         }
     }
-    match same.as_slice() {
+    match (same.as_slice(), likely.len()) {
+        (_, 0) => Ok(Existing::No),
+        ([id], 1) => Ok(yes(id, &found)),
+        _ => decided(task, &found, &same, likely).await,
+    }
+}
+
+/// This one of those that were found, with the version that was seen.
+fn yes(id: &str, found: &[ExistingPatient]) -> Existing {
+    let version = found.iter().find(|one| one.id == id).and_then(|one| one.version.clone());
+    Existing::Yes { id: id.to_owned(), version }
+}
+
+/// What a person decided about those whom the person may be; else it is asked.
+async fn decided(
+    task: &Task<'_>,
+    found: &[ExistingPatient],
+    same: &[&str],
+    mut likely: Vec<Candidate>,
+) -> Result<Existing, Stop> {
+    let decisions = task.decisions().await?;
+    if let Some(id) = decisions.same.as_ref().filter(|id| likely.iter().any(|one| one.id == **id)) {
+        return Ok(yes(id, found));
+    }
+    likely.retain(|one| !decisions.others.contains(&one.id));
+    match likely.as_slice() {
         [] => Ok(Existing::No),
-        [one] => Ok(Existing::Yes { id: one.id.clone(), version: one.version.clone() }),
-        _ => Err(Stop::Hold(Code::DoubtfulMatch)),
+        [one] if same.contains(&one.id.as_str()) => Ok(yes(&one.id, found)),
+        _ => {
+            let noted = task.store.note_candidates(task.admission, Stage::EhrWriter, &likely).await;
+            noted.map_err(|_| Stop::store())?;
+            Err(Stop::Hold(Code::DoubtfulMatch))
+        }
     }
 }
 

@@ -24,11 +24,14 @@ use domain::{
     messages::{Checked, Written},
     template::Clinics,
 };
+use jiff::Timestamp;
 use ledger::Store;
 use runtime::{Context, Handler};
+use tokio::sync::OnceCell;
 
 pub use directory::EhrDirectory;
 
+use booking::Booked;
 use stop::Stop;
 use task::Task;
 
@@ -70,8 +73,8 @@ impl Handler for EhrWriter {
         input: Message<Checked>,
         cx: &Context,
     ) -> Result<Outcome<Message<Written>>, Fault> {
-        let Message { meta, secret } = input;
-        let Checked { intake, eligibility } = secret.into_exposed();
+        let Message { mut meta, secret } = input;
+        let Checked { mut intake, eligibility } = secret.into_exposed();
         let (Some(admission), Some(person)) = (meta.admission, meta.person) else {
             return Err(Fault::permanent(Code::Malformed));
         };
@@ -91,10 +94,14 @@ impl Handler for EhrWriter {
             admission,
             person,
             cx,
+            decided: OnceCell::new(),
         };
         match task.run().await {
             Ok(done) => {
-                let Done { patient, coverage, appointment, minutes } = done;
+                let Done { patient, coverage, appointment, start, minutes } = done;
+                // A person may have moved the visit: the patient is told of the new time.
+                intake.appointment.start = start;
+                meta.appointment_at = Some(start);
                 let written = Written { intake, patient, coverage, appointment, minutes };
                 Ok(Outcome::Emit(Message { meta, secret: Phi::new(written) }))
             }
@@ -108,6 +115,7 @@ struct Done {
     patient: String,
     coverage: Option<String>,
     appointment: String,
+    start: Timestamp,
     minutes: u16,
 }
 
@@ -117,16 +125,8 @@ impl Task<'_> {
         let patient = self.patient().await?;
         self.cx.record(|facts| facts.patient = Some(patient.id.clone()));
         let coverage = self.coverage(&patient).await?.map(|coverage| coverage.id);
-        if !self.profile().can_book {
-            return Err(Stop::Hold(Code::EhrCannotBook));
-        }
-        let booked = self.book(&patient).await?;
-        self.cx.record(|facts| facts.appointment = Some(booked.appointment.id.clone()));
-        Ok(Done {
-            patient: patient.id,
-            coverage,
-            appointment: booked.appointment.id,
-            minutes: booked.minutes,
-        })
+        let Booked { appointment, start, minutes } = self.book(&patient).await?;
+        self.cx.record(|facts| facts.appointment = Some(appointment.clone()));
+        Ok(Done { patient: patient.id, coverage, appointment, start, minutes })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapters::ehr::ReadFault;
-use domain::{Code, Endpoint, Fault, Hold, Outcome};
+use domain::{Code, Endpoint, Fault, Hold, Outcome, Settled};
 use jiff::Timestamp;
 
 /// The handler's answer, met somewhere inside.
@@ -17,6 +17,8 @@ pub(crate) enum Stop {
     Fault(Fault),
     /// The EHR refused this effect for good, without effect.
     Refused(Code),
+    /// A person has decided that it does not go on.
+    Closed(Code),
 }
 
 /// The shortest and the longest time to stay away.
@@ -68,6 +70,7 @@ impl Stop {
             Self::Hold(code) => Ok(Outcome::Hold(Hold::because(code))),
             Self::Fault(fault) => Err(fault),
             Self::Refused(code) => Err(Fault::permanent(code)),
+            Self::Closed(code) => Ok(Outcome::Done(Settled::Rejected { code, field: None })),
         }
     }
 }

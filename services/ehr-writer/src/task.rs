@@ -14,8 +14,11 @@ use domain::{
     template::Clinic,
 };
 use jiff::{SignedDuration, Timestamp};
-use ledger::{BeginEffect, Store, Target};
+use ledger::{BeginEffect, Store, Target, holds::Decisions};
 use runtime::Context;
+use tokio::sync::OnceCell;
+
+use crate::stop::Stop;
 
 /// What all steps of one submission need.
 pub(crate) struct Task<'a> {
@@ -31,6 +34,8 @@ pub(crate) struct Task<'a> {
     pub(crate) admission: AdmissionId,
     pub(crate) person: PersonId,
     pub(crate) cx: &'a Context,
+    /// What people decided about the submission, once somebody has asked.
+    pub(crate) decided: OnceCell<Decisions>,
 }
 
 /// How many calls to the EHR one lease must have time for: looking for an existing patient, reading, writing.
@@ -45,6 +50,16 @@ impl Task<'_> {
 
     pub(crate) fn profile(&self) -> &Profile {
         self.ehr.profile()
+    }
+
+    /// What people decided about the submission.
+    ///
+    /// # Errors
+    /// [`Stop::Closed`] if that is that it does not go on.
+    pub(crate) async fn decisions(&self) -> Result<&Decisions, Stop> {
+        let ask = async || self.store.decisions(self.admission).await.map_err(|_| Stop::store());
+        let decisions = self.decided.get_or_try_init(ask).await?;
+        decisions.closed.map_or(Ok(decisions), |code| Err(Stop::Closed(code)))
     }
 
     /// One call's deadline.

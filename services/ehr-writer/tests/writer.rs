@@ -8,18 +8,24 @@ use adapters::ehr::{
     fake::{Counts, FakeEhr, Mishap},
 };
 use domain::{
-    Code, Fault, MessageId, Meta, Outcome, PersonId, Phi, SubmissionId,
+    Code, Fault, MessageId, Meta, Outcome, PersonId, Phi, Stage, SubmissionId,
     clock::{Clock, SystemClock},
     envelope::Message,
+    hold::{Verdict, Word},
+    hop::{Event, Facts, Hop, Transition},
     intake::Patient,
     matching::person::Matcher,
     messages::{Checked, Eligibility, EligibilityStatus},
+    ports::HopLog,
     seal::Keyring,
     template::Clinics,
 };
 use ehr_writer::{EhrDirectory, EhrWriter};
-use jiff::Timestamp;
-use ledger::{AdmissionRequest, Config, Decision, MatchDecision, MatchRequest, Proposed, Store};
+use jiff::{SignedDuration, Timestamp};
+use ledger::{
+    AdmissionRequest, Config, Decision, MatchDecision, MatchRequest, Proposed, Store, acts::Actor,
+    holds::NewDecision,
+};
 use runtime::{Context, Handler};
 use testkit::{
     desk::{self, DeskClock, START},
@@ -95,8 +101,41 @@ impl Desk {
             Ok(Outcome::Hold(hold)) => End::Held(hold.code),
             Err(Fault::Permanent { code, .. }) => End::Dead(code),
             Ok(Outcome::Snooze(_)) | Err(Fault::Transient { .. } | Fault::Throttled { .. }) => End::Later,
-            Ok(Outcome::Done(_)) => panic!("the writer ends no submission"),
+            Ok(Outcome::Done(_)) => End::Ended,
         }
+    }
+
+    /// Delivers what is held for this, as the runtime commits it, and decides.
+    async fn decide(&self, message: &Message<Checked>, code: Code, word: Word, names: Option<&str>) {
+        assert_eq!(self.settle(message).await, End::Held(code));
+        let (meta, now) = (&message.meta, self.clock.now());
+        let admission = meta.admission.unwrap();
+        let hop = Hop {
+            admission: meta.admission,
+            submission: Some(meta.submission.clone()),
+            clinic: Some(meta.clinic.clone()),
+            correlation: Some(meta.correlation),
+            message: MessageId::from_uuid(SystemClock.fresh_id()),
+            stage: Stage::EhrWriter,
+            lane: "default".parse().unwrap(),
+            event: Event::Held,
+            code: Some(code),
+            field: None,
+            endpoint: None,
+            template: None,
+            attempt: 1,
+            trace_id: None,
+            started_at: now,
+            finished_at: now,
+            transition: Some(Transition::Hold { code, field: None }),
+            facts: Facts::default(),
+            parked: Some(b"sealed".to_vec()),
+        };
+        self.store.append(hop).await.unwrap();
+        let actor = Actor { name: "sam".into(), role: "operator".into() };
+        let verdict = Verdict::new(word, names).unwrap();
+        let decision = NewDecision { admission, verdict, actor, reason: "looked it up".into() };
+        self.store.decide(&decision).await.unwrap();
     }
 
     /// Delivers again and again, as the runtime would, until it comes to an end that stays.
@@ -159,6 +198,8 @@ enum End {
     Written,
     Held(Code),
     Dead(Code),
+    /// A person has ended it.
+    Ended,
     Later,
 }
 
@@ -294,4 +335,65 @@ async fn a_visit_is_booked_on_the_slot_that_was_claimed() {
     assert_eq!(desk.once(&message).await, End::Later);
     assert_eq!(desk.settle(&message).await, End::Written);
     assert_once(desk.ehr.counts(), "on one slot");
+}
+
+#[tokio::test]
+async fn a_patient_of_the_clinic_who_may_be_the_same_is_who_a_person_says() {
+    for (word, patients) in [(Word::SamePerson, 1), (Word::DifferentPerson, 2)] {
+        let desk = Desk::open().await;
+        let mut message = message(somebody(), "provider-1", "+12025550150");
+        desk.admit(&mut message, "s-1").await;
+        let mut known = message.secret.expose().intake.patient.clone();
+        known.given = "Adah".to_owned();
+        let id = desk.ehr.know(known);
+        desk.decide(&message, Code::DoubtfulMatch, word, word.takes().map(|_| id.as_str())).await;
+        assert_eq!(desk.settle(&message).await, End::Written, "{word}");
+        let counts = desk.ehr.counts();
+        assert_eq!((counts.patients, counts.appointments), (patients, 1), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_slot_is_left_alone_and_the_one_that_a_person_chose_is_booked() {
+    let desk = Desk::open().await;
+    let first = message(somebody(), "provider-1", "+12025550150");
+    assert_eq!(desk.settle(&first).await, End::Written);
+    let later = Timestamp::from_second(START).unwrap() + SignedDuration::from_hours(1);
+    desk.ehr.offer_slot("provider-1", later, 40);
+    let mut second = message(somebody(), "provider-1", "+12025550199");
+    desk.admit(&mut second, "s-2").await;
+    assert_eq!(desk.settle(&second).await, End::Held(Code::SlotTaken));
+    let free = desk.ehr.free_slots("provider-1", later, 1).await.unwrap().remove(0).id;
+    desk.decide(&second, Code::SlotTaken, Word::Slot, Some(&free)).await;
+    let cx = Context::detached(desk.clock.clone(), desk.keys.clone());
+    let Ok(Outcome::Emit(written)) = desk.writer.handle(second, &cx).await else { panic!("it is booked") };
+    let told = written.secret.expose();
+    assert_eq!((told.intake.appointment.start, told.minutes), (later, 40), "the patient is told of this one");
+    let counts = desk.ehr.counts();
+    assert_eq!((counts.appointments, counts.busy_slots), (2, 2));
+}
+
+#[tokio::test]
+async fn what_a_person_closed_is_not_booked_even_if_the_slot_is_free_again() {
+    let desk = Desk::open().await;
+    let mut message = message(somebody(), "provider-3", "+12025550150");
+    desk.admit(&mut message, "s-1").await;
+    desk.decide(&message, Code::SlotTaken, Word::Close, None).await;
+    desk.ehr.offer_slot("provider-3", Timestamp::from_second(START).unwrap(), 20);
+    assert_eq!(desk.settle(&message).await, End::Ended, "a delivery that came late");
+    assert_eq!((desk.ehr.counts().appointments, desk.ehr.counts().busy_slots), (0, 0));
+}
+
+#[tokio::test]
+async fn an_appointment_in_doubt_is_written_again_when_a_person_has_not_found_it() {
+    let desk = Desk::open().await;
+    let mut message = message(somebody(), "provider-1", "+12025550150");
+    desk.admit(&mut message, "s-1").await;
+    desk.ehr.after(3, Mishap::LostBefore);
+    assert_eq!(desk.once(&message).await, End::Later);
+    desk.clock.forward(60);
+    desk.ehr.read_fault_after(1, ReadFault::Refused { status: 405, issue: None });
+    desk.decide(&message, Code::EhrParked, Word::NotDone, None).await;
+    assert_eq!(desk.settle(&message).await, End::Written);
+    assert_once(desk.ehr.counts(), "in the end");
 }

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        acts, demo, dlq, down, migrate, outcomes, recover, status, submit, switch, templates, test, topology,
-        trace, up,
+        acts, demo, dlq, down, holds, migrate, outcomes, recover, status, submit, switch, templates, test,
+        topology, trace, up,
     },
     local::{Layout, backends::Given},
 };
@@ -47,6 +47,7 @@ enum Command {
     Pause(switch::Pause),
     Resume(switch::Resume),
     Dlq(dlq::Dlq),
+    Holds(holds::Holds),
     /// The clinics' templates.
     Templates(templates::Templates),
     /// The broker's exchanges, queues, bindings and permissions.
@@ -115,6 +116,7 @@ impl Cli {
             Command::Pause(pause) => pause.run(&layout()?).await,
             Command::Resume(resume) => resume.run(&layout()?).await,
             Command::Dlq(dlq) => dlq.run(&layout()?).await,
+            Command::Holds(holds) => holds.run(&layout()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,

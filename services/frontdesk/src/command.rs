@@ -4,6 +4,7 @@ pub mod acts;
 pub mod demo;
 pub mod dlq;
 pub mod down;
+pub mod holds;
 pub mod migrate;
 pub mod outcomes;
 pub mod recover;

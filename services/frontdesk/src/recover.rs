@@ -57,7 +57,7 @@ impl Plan {
             }
         };
         text += &format!(
-            "left alone: {held} held (what goes on when a person has decided lies in the database), {dead} dead (the originals lie in the database)\n"
+            "left alone: {held} held (a person decides: `frontdesk holds list`), {dead} dead (the originals lie in the database)\n"
         );
         text
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub enum Role {
     /// Looks.
     Viewer,
-    /// Acts: pauses and resumes, replays and puts aside.
+    /// Acts: pauses and resumes, replays, puts aside and decides.
     Operator,
     /// Agrees to what others plan.
     Approver,
@@ -87,6 +87,12 @@ pub enum Route {
     Trace,
     /// The submissions of a phone or an e-mail.
     LookUp,
+    /// What is held for a person.
+    Holds,
+    /// One hold with what helps to decide it.
+    Hold,
+    /// Decides about a hold.
+    Decide,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
@@ -123,6 +129,9 @@ impl Route {
         Self::ApproveDiscard,
         Self::Trace,
         Self::LookUp,
+        Self::Holds,
+        Self::Hold,
+        Self::Decide,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -153,6 +162,9 @@ impl Route {
             Self::ApproveDiscard => ("POST", "/v1/discards/{id}/approve", APPROVING),
             Self::Trace => ("GET", "/v1/traces/{id}", LOOKING),
             Self::LookUp => ("POST", "/v1/look-ups", LOOKING_UP),
+            Self::Holds => ("GET", "/v1/holds", LOOKING),
+            Self::Hold => ("GET", "/v1/holds/{id}", LOOKING),
+            Self::Decide => ("POST", "/v1/holds/{id}/decide", ACTING),
         }
     }
 

@@ -56,7 +56,10 @@ impl Wanted {
     }
 }
 
-fn read<T: std::str::FromStr>(text: Option<&str>, name: &'static str) -> Result<Option<T>, Refusal> {
+pub(crate) fn read<T: std::str::FromStr>(
+    text: Option<&str>,
+    name: &'static str,
+) -> Result<Option<T>, Refusal> {
     text.map(str::parse).transpose().map_err(|_| Refusal::InvalidRequest(name))
 }
 

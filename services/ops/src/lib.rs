@@ -1,4 +1,4 @@
-//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, and the acts of people. Every call is authorised in one place, [`access`]
+//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, what is held for people, and their acts. Every call is authorised in one place, [`access`]
 //! says who may do what, and nothing that it answers is PHI.
 
 pub mod access;
@@ -7,6 +7,7 @@ pub mod backlog;
 pub mod config;
 mod ends;
 mod guard;
+mod holds;
 mod letters;
 mod looking;
 pub mod names;
@@ -15,6 +16,7 @@ mod plans;
 pub mod ports;
 pub mod problem;
 mod query;
+pub mod releases;
 pub mod replay;
 mod routes;
 mod run;
@@ -26,6 +28,7 @@ pub mod views;
 use std::sync::Arc;
 
 use domain::{blind::IndexKey, clock::Clock};
+use tokio::sync::Notify;
 
 pub use routes::router;
 pub use run::run;
@@ -53,4 +56,6 @@ pub struct App {
     pub replay: Option<Arc<Replay>>,
     /// The key of the blind indexes; without it nobody is looked up by phone or e-mail.
     pub index: Option<Arc<IndexKey>>,
+    /// Is told of each decision that lets something go on.
+    pub decided: Arc<Notify>,
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use ledger::{
     Store,
     acts::{Act, ActFilter, Actor, Outcome},
+    holds::{Decided, Held, HoldFilter, HoldPage, NewDecision, Undecided},
     letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
     look_up::{LookUp, Naming},
     read::{Activity, Counts, OutcomeFilter, OutcomePage, Percentiles, State, Status, Timeline},
@@ -81,6 +82,17 @@ pub trait Records: Send + Sync + 'static {
     ) -> Result<Vec<(Naming, Status)>, StoreDown>;
     /// So many submissions at most of the persons that are found by one of the blind indexes. Notes the act.
     async fn look_up(&self, wanted: &LookUp, limit: u32) -> Result<Vec<Status>, StoreDown>;
+    /// A page of what is held, by time to the visit.
+    async fn holds(
+        &self,
+        filter: &HoldFilter,
+        after: Option<AdmissionId>,
+        limit: u32,
+    ) -> Result<HoldPage, StoreDown>;
+    /// One hold with what helps to decide it; `None` if nothing of that admission is held.
+    async fn hold(&self, id: AdmissionId) -> Result<Option<Held>, StoreDown>;
+    /// Decides about a hold. Notes the act.
+    async fn decide(&self, decision: &NewDecision) -> Result<Decided, Undecided>;
 }
 
 #[async_trait]
@@ -180,6 +192,23 @@ impl Records for Store {
 
     async fn look_up(&self, wanted: &LookUp, limit: u32) -> Result<Vec<Status>, StoreDown> {
         Self::look_up(self, wanted, limit).await
+    }
+
+    async fn holds(
+        &self,
+        filter: &HoldFilter,
+        after: Option<AdmissionId>,
+        limit: u32,
+    ) -> Result<HoldPage, StoreDown> {
+        Self::holds(self, filter, after, limit).await
+    }
+
+    async fn hold(&self, id: AdmissionId) -> Result<Option<Held>, StoreDown> {
+        Self::hold(self, id).await
+    }
+
+    async fn decide(&self, decision: &NewDecision) -> Result<Decided, Undecided> {
+        Self::decide(self, decision).await
     }
 }
 

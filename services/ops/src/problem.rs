@@ -5,7 +5,12 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::problem::{CONTENT_TYPE, Problem};
+use domain::{
+    Code,
+    hold::question,
+    problem::{CONTENT_TYPE, Problem},
+};
+use ledger::holds::Undecided;
 
 /// The kinds of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +53,22 @@ pub enum Refusal {
     NoReplay,
     /// Nobody can be looked up here.
     NoIndexKey,
+    /// No such admission is held.
+    UnknownHold,
+    /// It is not held any more.
+    NotHeld,
+    /// What is held for this code is not decided so.
+    NotAllowed(Code),
+    /// The decision names somebody or a slot that was not offered.
+    NotOffered,
+    /// None of its own effects in the EHR is in doubt.
+    NothingInDoubt,
+    /// The line is at it.
+    UnderWay,
+    /// The change in doubt is of another resource.
+    AnotherResource,
+    /// The original is no longer kept.
+    OriginalGone,
 }
 
 impl Refusal {
@@ -72,6 +93,14 @@ impl Refusal {
         Self::SamePerson,
         Self::NoReplay,
         Self::NoIndexKey,
+        Self::UnknownHold,
+        Self::NotHeld,
+        Self::NotAllowed(Code::SlotTaken),
+        Self::NotOffered,
+        Self::NothingInDoubt,
+        Self::UnderWay,
+        Self::AnotherResource,
+        Self::OriginalGone,
     ];
 
     /// The problem document.
@@ -169,6 +198,48 @@ impl Refusal {
                 "Nobody can be looked up by phone or e-mail here",
                 "Set keys.index_file in the configuration of ops, and start it again.",
             ),
+            Self::UnknownHold => {
+                (404, "unknown_hold", "Nothing of that admission is held", "Ask GET /v1/holds what is.")
+            }
+            Self::NotHeld => (
+                409,
+                "not_held",
+                "It is not held any more",
+                "Nothing was decided. Its timeline says who let it go on, or ended it.",
+            ),
+            Self::NotAllowed(code) => {
+                (409, "decision_not_allowed", "What is asked is not answered so", question(code).rule)
+            }
+            Self::NotOffered => (
+                409,
+                "not_offered",
+                "The decision names what was not offered",
+                "Ask GET /v1/holds/{id} for the persons or slots; `again` looks for slots anew.",
+            ),
+            Self::NothingInDoubt => (
+                409,
+                "nothing_in_doubt",
+                "None of its own effects in the EHR is in doubt",
+                "It waits for another submission of the same person: decide that one, then decide `again` here.",
+            ),
+            Self::UnderWay => (
+                409,
+                "under_way",
+                "The line is at it",
+                "Look at it again in a minute: it may clear itself up.",
+            ),
+            Self::AnotherResource => (
+                409,
+                "another_resource",
+                "The change in doubt is of another resource",
+                "Name the resource that GET /v1/holds/{id} tells, or decide `not-done`.",
+            ),
+            Self::OriginalGone => (
+                409,
+                "original_gone",
+                "The original is no longer kept",
+                "It cannot go on: close it, and have it sent anew.",
+            ),
         };
         let mut problem = Problem::new(status, code, title, detail);
         if let Self::InvalidRequest(field) = self {
@@ -181,6 +252,22 @@ impl Refusal {
 impl From<domain::ports::StoreDown> for Refusal {
     fn from(_: domain::ports::StoreDown) -> Self {
         Self::StoreUnavailable
+    }
+}
+
+impl From<Undecided> for Refusal {
+    fn from(why: Undecided) -> Self {
+        match why {
+            Undecided::Down(_) => Self::StoreUnavailable,
+            Undecided::Unknown => Self::UnknownHold,
+            Undecided::NotHeld => Self::NotHeld,
+            Undecided::NotAllowed(code) => Self::NotAllowed(code),
+            Undecided::NotOffered => Self::NotOffered,
+            Undecided::NothingInDoubt => Self::NothingInDoubt,
+            Undecided::UnderWay => Self::UnderWay,
+            Undecided::AnotherResource => Self::AnotherResource,
+            Undecided::OriginalGone => Self::OriginalGone,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
 };
 
 use crate::{
-    App, access::Route, acts, ends, guard, letters, looking, outcomes, plans, problem::Refusal, switches, traces,
+    App, access::Route, acts, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal, switches, traces,
 };
 
 /// Largest body of a request, bytes.
@@ -43,6 +43,9 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::ApproveDiscard => post(ends::approve),
         Route::Trace => get(traces::by_id),
         Route::LookUp => post(traces::by_contact),
+        Route::Holds => get(holds::list),
+        Route::Hold => get(holds::show),
+        Route::Decide => post(holds::decide),
     }
 }
 

@@ -6,19 +6,21 @@ use anyhow::Context as _;
 use domain::{matching::person::Matcher, ports::HopLog as _};
 use ledger::Store;
 use runtime::{Boot, config::KeysSection, letters, topology::Management};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
     App,
     config::OpsConfig,
     names::Names,
     ports::{NoQueues, Queues},
+    releases,
     replay::{Replay, Tools, runner},
     router,
     tokens::Tokens,
 };
 
-/// Serves the API, and collects and replays dead letters if there is an `[amqp]` section, until the process is asked to stop.
+/// Serves the API, and collects and replays dead letters and publishes what was decided if there is an `[amqp]` section, until the
+/// process is asked to stop.
 ///
 /// # Errors
 /// A configuration that cannot be used, named, before anything is connected; an address that is taken.
@@ -41,8 +43,17 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let replay = if settings.has("amqp") { Some(Arc::new(replay(&boot, store.clone())?)) } else { None };
     let keys: KeysSection = settings.section("keys")?;
     let index = keys.index_file.is_some().then(|| boot.index_key()).transpose()?.map(Arc::new);
-    let records = Arc::new(store.clone());
-    let app = App { tokens, records, queues, names, clock: boot.clock(), replay: replay.clone(), index };
+    let decided = Arc::new(Notify::new());
+    let app = App {
+        tokens,
+        records: Arc::new(store.clone()),
+        queues,
+        names,
+        clock: boot.clock(),
+        decided: Arc::clone(&decided),
+        replay: replay.clone(),
+        index,
+    };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;
@@ -57,7 +68,9 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
                 runner::run(&replay, &outbox, boot.shutdown().soft()).await;
                 Ok(())
             };
-            tokio::try_join!(letters::collect(&boot, Arc::new(store)), replaying)?;
+            let releasing = async { anyhow::Ok(releases::run(&boot, &store, &decided).await?) };
+            let collecting = letters::collect(&boot, Arc::new(store.clone()));
+            tokio::try_join!(collecting, replaying, releasing)?;
         }
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! What can be said of a submission by looking at it alone, as the ledger wants to know it.
+//! What is said of a submission by looking at it alone, as the ledger wants to know it.
 
 use domain::{
     Fault, Meta,
@@ -9,7 +9,6 @@ use domain::{
     judge::{self, Found, Judgement},
     matching::person::{PersonRecord, kept},
     seal::Keyring,
-    template::Clinics,
 };
 use ledger::{MatchRequest, Proposed};
 
@@ -20,18 +19,18 @@ pub(crate) struct Judged {
     pub(crate) content: BlindIndex,
 }
 
-/// Judges, and says how the person is found and what the content is known by.
+/// Says how the person of what was judged is found and what the content is known by.
 ///
 /// # Errors
-/// [`TemplateFailed`](domain::Code::TemplateFailed) if the clinic's template is at fault and not the form.
-pub(crate) fn judge(
-    clinics: &Clinics,
+/// A [`Fault`] if it cannot be sealed.
+pub(crate) fn propose(
+    judgement: Judgement,
+    arrival: &Arrival,
     index: &IndexKey,
     keys: &Keyring,
-    arrival: &Arrival,
 ) -> Result<Judged, Fault> {
     let content = content::of(index, arrival);
-    let (proposed, found) = match judge::judge(clinics, arrival)? {
+    let (proposed, found) = match judgement {
         Judgement::Reject { code, field } => (Proposed::Reject { code, field }, None),
         Judgement::Hold(hold, found) => (Proposed::Hold { code: hold.code, field: hold.field }, Some(found)),
         Judgement::Sound(found) => {

@@ -10,8 +10,14 @@ mod persons;
 use std::sync::Arc;
 
 use domain::{
-    Code, Fault, Hold, Meta, Outcome, Phi, Settled, Stage, blind::IndexKey, envelope::Message, judge::Found,
-    matching::person::Matcher, messages::Validated, seal::Keyring, template::Clinics,
+    Code, Fault, Hold, Meta, Outcome, Phi, Settled, Stage,
+    blind::IndexKey,
+    envelope::Message,
+    judge::{Found, Judgement},
+    matching::person::Matcher,
+    messages::Validated,
+    seal::Keyring,
+    template::Clinics,
 };
 use ledger::{Admission, AdmissionRequest, AdmitError, Decision, Store};
 use runtime::{Context, Handler};
@@ -49,8 +55,10 @@ impl Handler for Validation {
     type Output = Validated;
 
     async fn handle(&self, input: Arrival, cx: &Context) -> Result<Outcome<Message<Validated>>, Fault> {
+        let judgement = domain::judge::judge(&self.clinics, &input.0)?;
+        let judgement = self.again(judgement, &input.0.meta).await?;
         let Judged { proposed, found, content } =
-            judge::judge(&self.clinics, &self.index, &self.keys, &input.0)?;
+            judge::propose(judgement, &input.0, &self.index, &self.keys)?;
         let domain::arrival::Arrival { mut meta, original, .. } = input.0;
         meta.template = found.as_ref().map(|found| found.template.clone());
         meta.appointment_at = found.as_ref().map(|found| found.intake.appointment.start);
@@ -78,6 +86,18 @@ impl Handler for Validation {
             cx.identify(admission.admission, meta.template.clone());
         }
         conclude(admission, meta, found)
+    }
+}
+
+impl Validation {
+    /// What is held for a consent is looked at again if a person has seen one on paper.
+    async fn again(&self, judgement: Judgement, meta: &Meta) -> Result<Judgement, Fault> {
+        if !matches!(judgement, Judgement::Hold(..)) {
+            return Ok(judgement);
+        }
+        let given = self.store.consents(&meta.clinic, &meta.submission).await;
+        let given = given.map_err(|_| Fault::transient(Code::StoreUnavailable))?;
+        Ok(judgement.but_for(&given, &self.clinics, meta))
     }
 }
 

@@ -31,10 +31,12 @@ fn decide(
         return Ok(MatchDecision::New);
     }
     let record = kept::open(person, clinic, keys)?;
-    let known = candidates.iter().map(|candidate| (candidate.person, &candidate.sealed));
-    Ok(match kept::find(&record, clinic, known, matcher, keys)? {
+    let known = || candidates.iter().map(|candidate| (candidate.person, &candidate.sealed));
+    Ok(match kept::find(&record, clinic, known(), matcher, keys)? {
         Resolution::Known(person) => MatchDecision::Same(person),
         Resolution::New => MatchDecision::New,
-        Resolution::Doubtful => MatchDecision::Doubtful,
+        Resolution::Doubtful => {
+            MatchDecision::Doubtful(kept::likely(&record, clinic, known(), matcher, keys)?)
+        }
     })
 }

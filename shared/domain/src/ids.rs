@@ -123,6 +123,10 @@ text_id! {
     SourceName, "1 to 40 of a-z, 0-9, _ and -", 40,
     |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-')
 }
+text_id! {
+    /// What a person's decision names: an opaque id, or the number of a paper. 1 to 128 visible ASCII characters. Never a name of a person.
+    Reference, "1 to 128 visible ASCII characters", 128, |c| c.is_ascii_graphic()
+}
 
 uuid_id! {
     /// Ties everything that is done for one submission together, from the first request to the last message.

@@ -33,6 +33,17 @@ pub enum Judgement {
     Sound(Found),
 }
 
+impl Judgement {
+    /// Looks again at what is held, but for the fields that a person has seen given on paper.
+    #[must_use]
+    pub fn but_for(self, given: &[FieldPath], clinics: &Clinics, meta: &Meta) -> Self {
+        match (self, clinics.get(&meta.clinic)) {
+            (Self::Hold(_, found), Some(clinic)) => checked(clinic, meta, found, given),
+            (other, _) => other,
+        }
+    }
+}
+
 /// Decides, in the order that the sender and the clinic expect: is there such a clinic, is the form usable, may we go on.
 ///
 /// # Errors
@@ -55,15 +66,14 @@ pub fn judge(clinics: &Clinics, arrival: &Arrival) -> Result<Judgement, Fault> {
             return Err(Fault::Permanent { code: Code::TemplateFailed, field: Some(field) });
         }
     };
-    Ok(checked(clinic, meta, &form.form_version, intake))
+    let template = clinic
+        .template_for(&form.form_version)
+        .map_or_else(|| clinic.template_ref(), |t| t.reference().clone());
+    Ok(checked(clinic, meta, Found { intake, template }, &[]))
 }
 
-fn checked(clinic: &Clinic, meta: &Meta, form_version: &str, intake: Intake) -> Judgement {
-    let template =
-        clinic.template_for(form_version).map_or_else(|| clinic.template_ref(), |t| t.reference().clone());
-    let hold = rules::check(&intake, clinic, meta.submitted_at);
-    let found = Found { intake, template };
-    match hold {
+fn checked(clinic: &Clinic, meta: &Meta, found: Found, given: &[FieldPath]) -> Judgement {
+    match rules::check_but(&found.intake, clinic, meta.submitted_at, given) {
         Some(hold) => Judgement::Hold(hold, found),
         None => Judgement::Sound(found),
     }

@@ -16,6 +16,7 @@ pub mod effect;
 pub mod envelope;
 pub mod fault;
 pub mod field;
+pub mod hold;
 pub mod hop;
 pub mod ids;
 pub mod intake;

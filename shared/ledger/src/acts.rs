@@ -77,6 +77,8 @@ names! {
     Discarded = "discarded",
     /// A patient's submissions were looked up by phone or e-mail.
     LookedUp = "looked_up",
+    /// Something that was held was decided.
+    Decided = "decided",
 }
 
 names! {

@@ -12,6 +12,7 @@
 //! `receive → decode → open → handle → (publish onward, confirmed and routed) ∥ (journal row committed) → ack`;
 //! the steps are in `stage/executor.rs` and `stage/effect.rs`.
 
+pub mod again;
 pub mod amqp;
 pub mod boot;
 pub mod clinics;

@@ -7,6 +7,7 @@ mod dead_letters;
 mod doors;
 mod ehr_faults;
 mod outage;
+mod holds;
 mod profiles;
 mod readme;
 mod replay;

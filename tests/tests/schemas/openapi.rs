@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId,
+    hold::{Candidate, Offer, Word},
     ids::{DiscardId, LetterId, PlanId},
 };
 use gateway::{
@@ -14,6 +15,7 @@ use gateway::{
 use jiff::Timestamp;
 use ledger::{
     acts::{Outcome, What},
+    holds::{Decided, DecisionRow, Doubt, Held, HoldPage, HoldRow},
     letters::{Changed, DiscardRow, LetterGroup, LetterPage, LetterRow, LetterState, NotThat},
     look_up::Naming,
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
@@ -26,8 +28,8 @@ use ops::{
     names::Names,
     problem::Refusal,
     views::{
-        Act, Acts, Admission, Breaker, Effect, Glance, Letter, Match, Pause, Place, Queue, Reconciliation,
-        Step, Traced,
+        Act, Acts, Admission, Breaker, Effect, Glance, Hold, Letter, Match, Pause, Place, Queue, Reconciliation,
+        Ruling, Step, Traced,
     },
 };
 use serde::Serialize;
@@ -153,7 +155,59 @@ fn the_ops_document_describes_its_views() {
     describes(&document, "Admission", &admission);
     describes(&document, "Found", &json!({ "submission_id": "s-1", "admissions": [admission] }));
     traced(&document, admission.clone());
-    letters(&document, admission);
+    letters(&document, admission.clone());
+    holds(&document, admission);
+}
+
+fn holds(document: &Value, admission: Admission) {
+    let (at, some) = (Timestamp::UNIX_EPOCH, || Some("x".to_owned()));
+    let (id, stage, code) = (AdmissionId::from_uuid(Uuid::nil()), Stage::EhrWriter, Code::EhrParked);
+    let row = HoldRow {
+        admission_id: id,
+        submission_id: SubmissionId::parse("s-1").unwrap(),
+        clinic_id: ClinicId::parse("clinic-01").unwrap(),
+        stage,
+        lane: "default".parse().unwrap(),
+        code,
+        field: Some(FieldPath::known("consents.part2")),
+        since: at,
+        appointment_at: Some(at),
+    };
+    describes(document, "HoldRow", &row);
+    describes(document, "HoldPage", &HoldPage { holds: vec![row.clone()], next: Some(id) });
+    let candidate = Candidate {
+        id: "p".to_owned(),
+        agrees: vec!["sex".to_owned()],
+        differs: vec!["given:near".to_owned()],
+    };
+    describes(document, "Candidate", &candidate);
+    let offer = Offer { id: "slot-1".to_owned(), start: at, minutes: 20 };
+    describes(document, "Offer", &offer);
+    let kind = domain::effect::Kind::Patient;
+    let role = "update".to_owned();
+    let doubt = Doubt { admission_id: id, kind, role, state: "parked".to_owned(), resource: some() };
+    describes(document, "Doubt", &doubt);
+    let (word, actor) = (Word::SamePerson, "on-call".to_owned());
+    let decision =
+        DecisionRow { at, stage, code, decision: word, names: some(), actor, reason: "x".to_owned() };
+    describes(document, "Decision", &decision);
+    let held = Held {
+        row: row.clone(),
+        person: Some(domain::PersonId::from_uuid(Uuid::nil())),
+        candidates: vec![candidate],
+        slots: vec![offer],
+        doubts: vec![doubt],
+        decisions: vec![decision],
+    };
+    let hold = Hold { admission: Some(admission), ..Hold::new(held, None) };
+    describes(document, "Hold", &hold);
+    let decided = Decided { row, state: State::InFlight, effect: Some(kind) };
+    describes(document, "Ruling", &Ruling::new(word, &decided));
+    let schemas = &document["components"]["schemas"];
+    for name in ["Decision", "Said", "Ruling"] {
+        let listed = texts(schemas[name]["properties"]["decision"]["enum"].as_array().unwrap());
+        assert_eq!(listed, Word::ALL.iter().map(ToString::to_string).collect(), "{name}");
+    }
 }
 
 fn traced(document: &Value, admission: Admission) {

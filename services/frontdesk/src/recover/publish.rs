@@ -2,17 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
-use domain::{
-    AdmissionId, Exchange,
-    clock::Clock,
-    envelope::{CONTENT_TYPE, Envelope},
-};
+use anyhow::bail;
+use domain::{AdmissionId, clock::Clock};
 use futures_util::{StreamExt as _, stream};
 use ledger::{Store, read::Unfinished};
 use runtime::{
     Settings,
-    amqp::{Link, Properties, PublishError, Publisher},
+    again::{Again, Original},
+    amqp::{Link, Publisher},
     config::AmqpSection,
     telemetry::Metrics,
     topology::{Lanes, Management, Topology},
@@ -27,17 +24,10 @@ const APP: &str = "frontdesk-recover";
 const PAGE: usize = 500;
 /// Messages on their way to the broker at once.
 const IN_FLIGHT: usize = 256;
-/// How often a message is sent until the broker confirms it.
-const TRIES: u32 = 5;
-/// How long the broker may be away.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause after a message that was not confirmed.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// A connection to the broker, closed when this is dropped.
 pub struct Broker {
-    publisher: Publisher,
-    clock: Arc<dyn Clock>,
+    again: Again,
     stop: CancellationToken,
 }
 
@@ -82,15 +72,10 @@ impl Broker {
         let (section, url) = AmqpSection::read(settings)?;
         let (metrics, stop) = (Arc::<Metrics>::default(), CancellationToken::new());
         let link = Link::start(&url, APP, metrics.clone(), stop.clone())?;
-        let broker = Self { publisher: Publisher::start(link, &section, metrics), clock, stop };
-        broker.connected().await?;
+        let again = Again::new(Publisher::start(link, &section, metrics), APP, clock);
+        let broker = Self { again, stop };
+        broker.again.connected().await?;
         Ok(broker)
-    }
-
-    async fn connected(&self) -> anyhow::Result<()> {
-        let connected = tokio::time::timeout(PATIENCE, self.publisher.link().connected());
-        connected.await.context("the broker does not answer")??;
-        Ok(())
     }
 
     /// Publishes them, in their order, `rate` a second at most, each confirmed and routed to a queue.
@@ -134,8 +119,9 @@ impl Broker {
                 report.ended += 1;
                 continue;
             };
-            match sealed.and_then(|body| Some((Envelope::from_slice(&body).ok()?.schema, body))) {
-                Some((schema, body)) => messages.push((one, schema, body)),
+            let original = |body| Original::new(one.clinic.clone(), one.message, one.correlation, body);
+            match sealed.and_then(original) {
+                Some(original) => messages.push(original),
                 None => report.unpublished.push(one.admission),
             }
         }
@@ -152,8 +138,7 @@ impl Broker {
             }
             Some((message, (messages, pace)))
         });
-        let published =
-            paced.map(|(one, schema, body)| self.publish(one, schema, body)).buffer_unordered(IN_FLIGHT);
+        let published = paced.map(|original| self.again.publish(original)).buffer_unordered(IN_FLIGHT);
         let mut published = std::pin::pin!(published);
         while let Some(result) = published.next().await {
             result?;
@@ -161,30 +146,6 @@ impl Broker {
             doing.goes(format!("publishing again: {} of {wanted}", report.published));
         }
         Ok(())
-    }
-
-    /// As the gateway does it, but under the name of the message that was admitted: so it is known for a redelivery.
-    async fn publish(&self, one: &Unfinished, schema: String, body: Vec<u8>) -> anyhow::Result<()> {
-        let key = Exchange::routing_key(&one.clinic);
-        let properties = Properties::new(one.message, APP, CONTENT_TYPE, self.clock.now())
-            .correlation(one.correlation)
-            .schema(schema)
-            .clinic(&one.clinic);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let ingest = Exchange::Ingest.as_str();
-            match self.publisher.publish(ingest, &key, properties.clone(), body.clone()).await {
-                Ok(()) => return Ok(()),
-                // Neither gets better by being tried again.
-                Err(error @ (PublishError::Returned | PublishError::Unsendable)) => bail!(error),
-                Err(error) if tries == TRIES => bail!(error),
-                Err(_) => {
-                    tokio::time::sleep(PAUSE).await;
-                    self.connected().await?;
-                }
-            }
-        }
     }
 }
 

@@ -134,11 +134,20 @@ impl Dry<'_> {
         if let Some(foreseen) = self.before(letter, &arrival).await? {
             return Ok(foreseen);
         }
-        match judgement {
+        match self.again(judgement, &arrival.meta).await? {
             Judgement::Reject { code, field } => Ok(Foreseen::coded(Forecast::WouldReject, code, field)),
             Judgement::Hold(hold, _) => Ok(Foreseen::coded(Forecast::WouldHold, hold.code, hold.field)),
             Judgement::Sound(found) => self.person(&arrival.meta, &found).await,
         }
+    }
+
+    /// As validation looks again at what is held for a consent.
+    async fn again(&self, judgement: Judgement, meta: &Meta) -> Result<Judgement, StoreDown> {
+        if !matches!(judgement, Judgement::Hold(..)) {
+            return Ok(judgement);
+        }
+        let given = self.store.consents(&meta.clinic, &meta.submission).await?;
+        Ok(judgement.but_for(&given, self.clinics, meta))
     }
 
     /// What was admitted before under the same identifier decides, if anything was.

@@ -62,6 +62,9 @@ fn the_table() {
     POST /v1/discards/{id}/approve approver
     GET /v1/traces/{id} viewer operator approver auditor
     POST /v1/look-ups operator auditor
+    GET /v1/holds viewer operator approver auditor
+    GET /v1/holds/{id} viewer operator approver auditor
+    POST /v1/holds/{id}/decide operator
     ");
 }
 

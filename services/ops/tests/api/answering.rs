@@ -90,6 +90,8 @@ async fn without_the_database_every_address_says_so() {
         "/v1/dead-letters",
         "/v1/dead-letters/00000000-0000-0000-0000-000000000001",
         "/v1/traces/s-1",
+        "/v1/holds",
+        "/v1/holds/00000000-0000-0000-0000-000000000001",
     ] {
         let answer = look(&api, path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");

@@ -4,6 +4,7 @@
 
 mod allowing;
 mod answering;
+mod holds;
 mod letters;
 mod support;
 mod switching;

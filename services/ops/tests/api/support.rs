@@ -15,6 +15,7 @@ use domain::{
     breaker::BreakerState,
     clock::Clock,
     effect::Kind,
+    hold::{Candidate, Word},
     ids::{LetterId, ProcessId},
     messages::EligibilityStatus,
     ports::{StoreDown, SwitchScope},
@@ -22,6 +23,7 @@ use domain::{
 use jiff::Timestamp;
 use ledger::{
     acts::{Act, ActFilter, Actor, Outcome, What},
+    holds::{Decided, Held, HoldFilter, HoldPage, HoldRow, NewDecision, Undecided},
     letters::{LetterFilter, LetterGroup, LetterPage, LetterRow, LetterState},
     look_up::{LookUp, Naming},
     read::{
@@ -41,6 +43,7 @@ use ops::{
     views::Queue,
 };
 use serde_json::Value;
+use tokio::sync::Notify;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -377,6 +380,60 @@ impl Records for TestRecords {
         let somebody = wanted.indexes.iter().any(|(clinic, _)| clinic.as_str() != "clinic-02");
         Ok(somebody.then(|| status(&SubmissionId::parse("s-1").unwrap())).into_iter().collect())
     }
+
+    async fn holds(
+        &self,
+        filter: &HoldFilter,
+        after: Option<AdmissionId>,
+        limit: u32,
+    ) -> Result<HoldPage, StoreDown> {
+        self.up()?;
+        self.asked.lock().unwrap().push(format!("{filter:?} {after:?} {limit}"));
+        Ok(HoldPage { holds: vec![hold().row], next: Some(hold().row.admission_id) })
+    }
+
+    async fn hold(&self, id: AdmissionId) -> Result<Option<Held>, StoreDown> {
+        self.up()?;
+        Ok(Some(hold()).filter(|hold| hold.row.admission_id == id))
+    }
+
+    /// Everything but what is asked for elsewhere is refused, as the ledger would refuse it.
+    async fn decide(&self, decision: &NewDecision) -> Result<Decided, Undecided> {
+        self.up()?;
+        let row = hold().row;
+        if decision.admission != row.admission_id {
+            return Err(Undecided::Unknown);
+        }
+        let state = match decision.verdict.word {
+            Word::SamePerson | Word::DifferentPerson => State::InFlight,
+            Word::Close => State::Rejected,
+            _ => return Err(Undecided::NotAllowed(row.code)),
+        };
+        let scope = (format!("admission:{}", row.admission_id), decision.reason.as_str());
+        self.note(decision.actor.clone(), What::Decided, scope, Outcome::Done);
+        Ok(Decided { row, state, effect: None })
+    }
+}
+
+/// A doubtful match.
+fn hold() -> Held {
+    let row = HoldRow {
+        admission_id: AdmissionId::from_uuid(Uuid::from_u128(1)),
+        submission_id: SubmissionId::parse("s-1").unwrap(),
+        clinic_id: ClinicId::parse("clinic-01").unwrap(),
+        stage: Stage::Validation,
+        lane: LaneName::parse("default").unwrap(),
+        code: Code::DoubtfulMatch,
+        field: None,
+        since: TestClock.now(),
+        appointment_at: Some(TestClock.now()),
+    };
+    let candidate = Candidate {
+        id: Uuid::from_u128(7).to_string(),
+        agrees: vec!["family".to_owned()],
+        differs: vec!["birth_date:typo".to_owned()],
+    };
+    Held { row, person: None, candidates: vec![candidate], slots: vec![], doubts: vec![], decisions: vec![] }
 }
 
 /// The key of the blind indexes.
@@ -391,7 +448,7 @@ impl Queues for TestQueues {
     }
 }
 
-pub(crate) struct Api(Router);
+pub(crate) struct Api(Router, Arc<Notify>);
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -423,7 +480,8 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tokens.toml");
         std::fs::write(&file, lines.concat()).unwrap();
-        Self(router(Arc::new(App {
+        let decided = Arc::new(Notify::new());
+        let app = App {
             tokens: Tokens::load(&file).unwrap(),
             records: Arc::new(records),
             queues: Arc::new(TestQueues),
@@ -436,7 +494,14 @@ impl Api {
             clock: Arc::new(TestClock),
             replay: None,
             index,
-        })))
+            decided: Arc::clone(&decided),
+        };
+        Self(router(Arc::new(app)), decided)
+    }
+
+    /// Whether somebody was told of a decision since this was asked last.
+    pub(crate) async fn told(&self) -> bool {
+        tokio::time::timeout(std::time::Duration::ZERO, self.1.notified()).await.is_ok()
     }
 
     pub(crate) async fn call(&self, token: Option<&str>, method: &str, path: &str, body: &str) -> Answer {

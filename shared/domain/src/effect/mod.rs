@@ -19,7 +19,7 @@
 //! - An outcome is believed only from the holder of a live lease. What comes later is answered by a search.
 //! - UNKNOWN never becomes INTENT without READY between, and READY only after two searches that found nothing, began after
 //!   the write could no longer land, and lie further apart than the EHR's index lags.
-//! - DONE, REJECTED, CONFLICT and PARKED do not change. What people decide about them opens a new round of its own.
+//! - DONE, REJECTED, CONFLICT and PARKED do not change. What people decide about them opens a new round of its own: see [`Said`].
 //! - What several submissions share has one writer at a time. It is created once, and no update goes over a newer one, nor over a
 //!   newer one that may be there.
 
@@ -39,7 +39,7 @@ mod model;
 mod table;
 
 pub use answer::{After, Begin, EffectResult, SearchResult, Told, What};
-pub use book::{Book, Decided, Mark, Op, Slot, Trail};
+pub use book::{Book, Decided, Mark, Op, Said, Slot, Trail, Unheard};
 pub use kind::Kind;
 pub use permit::{OpRef, Permit, Role, Ticket};
 pub use policy::{Class, Policy};

@@ -33,6 +33,8 @@ pub(crate) enum Act {
     Die { worker: usize },
     /// A delivery comes once more.
     Duplicate { submission: usize },
+    /// A person decides about a submission that is held: says what is in the EHR if its own effect is in doubt, and lets it go on.
+    Decide { submission: usize },
     /// Searches show what is there.
     Show { thing: usize },
     /// Time passes.
@@ -63,6 +65,9 @@ impl World {
         let idle = self.workers.iter().position(|worker| *worker == Worker::Idle);
         for (submission, copies) in self.queue.iter().enumerate() {
             wrong.push(Act::Duplicate { submission });
+            if self.can_be_decided(submission) {
+                right.push(Act::Decide { submission });
+            }
             if *copies > 0 {
                 // Workers are alike: it does not matter which idle one takes it.
                 right.extend(idle.map(|worker| Act::Take { worker, submission }));

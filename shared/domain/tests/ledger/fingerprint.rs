@@ -35,8 +35,8 @@ pub(crate) type Fingerprint = [u8; 32];
 impl World {
     /// Equal for equal states, and for states that differ only in which worker is which; different for all others.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let Self { store, queue, workers, ehr, flights, faults } = self;
-        let all = Bytes::of(&(store, queue, ehr, faults, unordered(workers), unordered(flights)));
+        let Self { store, queue, held, workers, ehr, flights, faults } = self;
+        let all = Bytes::of(&(store, queue, held, ehr, faults, unordered(workers), unordered(flights)));
         let mut out = [0; 32];
         out.copy_from_slice(digest(&SHA256, &all).as_ref());
         out

@@ -82,25 +82,20 @@ impl World {
 
     /// In a quiet world every submission has come to its end: done, refused, or with a person.
     pub(crate) fn check_ends(&self, setup: &Setup) -> Result<(), Broken> {
-        for plan in &setup.plans {
+        for (submission, plan) in setup.plans.iter().enumerate() {
             for step in plan {
                 let (admission, kind) = (step.wish.admission, step.wish.target.kind());
-                let op = self.store.ops.iter().find(|op| op.admission == admission && op.kind == kind);
-                let Some(op) = op else { return Err(Broken::Lost) };
+                let mut own = self.store.ops.iter().filter(|op| op.admission == admission && op.kind == kind);
+                let Some(op) = own.find(|op| op.in_force) else { return Err(Broken::Lost) };
                 match op.state {
                     State::Done(_) => {}
-                    State::Rejected { .. } | State::Parked => break,
-                    State::Ready if self.waits_for_a_person(op) => break,
+                    State::Rejected { .. } => break,
+                    // It is with a person: for its own doubt, or for another submission's creation of the same.
+                    State::Parked | State::Ready if self.held[submission] => break,
                     _ => return Err(Broken::Lost),
                 }
             }
         }
         Ok(())
-    }
-
-    /// Whether another submission's creation of the same is with a person.
-    fn waits_for_a_person(&self, op: &Op) -> bool {
-        let slot = self.store.slots.iter().find(|slot| Some(slot.slot) == op.slot);
-        slot.and_then(|slot| self.store.op(slot.owner)).is_some_and(|owner| owner.state == State::Parked)
     }
 }

@@ -12,7 +12,8 @@
 //! - a worker sends only before its lease ends: it checks the clock right before the first byte leaves;
 //! - what was sent lands within the lateness, or never;
 //! - what has landed shows in searches within the index lag;
-//! - an update is done only to the version that it names.
+//! - an update is done only to the version that it names;
+//! - a person who decides looks into the EHR when nothing is on its way to it any more, and says what is there.
 //!
 //! `exhaustive` goes through every state that two workers and two submissions of one person can come to, as far as a few faults
 //! lead; `random` goes far into larger worlds. Both also run with one protection less, and have to find what breaks then.

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use domain::effect::{After, Begin, Book, Decided, Mark, Op, Slot, State, Told};
+use domain::{
+    AdmissionId,
+    effect::{After, Begin, Book, Decided, Kind, Mark, Op, Said, Slot, State, Told},
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -38,11 +41,7 @@ impl Store {
         if !book.knows(wish.admission, wish.target.kind()) {
             book.order([(wish.admission, *seq)]);
         }
-        let mut next = *ids;
-        let mut fresh = || {
-            next += 1;
-            Uuid::from_u128(next)
-        };
+        let mut fresh = self.fresh(*ids, wish.admission, wish.target.kind());
         let answer = book.begin(wish, &mut fresh);
         let decided = book.close();
         if let Begin::Go(permit) = &answer {
@@ -60,6 +59,43 @@ impl Store {
         let after = book.settle(told);
         self.commit(setup, ehr, book.close())?;
         Ok(after)
+    }
+
+    /// As [`Store::begin`], with what a person says of the submission's effect in doubt, if one is: they look into the EHR when nothing is
+    /// on its way to it any more, and say what is there.
+    pub(crate) fn hear(
+        &mut self,
+        setup: &Setup,
+        ehr: &[Thing],
+        submission: usize,
+        Step { wish, ids, .. }: &Step,
+    ) -> Result<(), Broken> {
+        let (admission, kind) = (wish.admission, wish.target.kind());
+        let ops = rows(&self.ops, |op| op.admission == admission && op.kind == kind && op.in_force);
+        let Some(op) = ops.first() else { return Ok(()) };
+        let slots = rows(&self.slots, |slot| Some(slot.slot) == op.slot);
+        let thing = &ehr[setup.thing(admission, kind)];
+        let said = if thing.writes.iter().any(|write| write.submission == submission) {
+            Said::There { id: thing.id.clone() }
+        } else {
+            Said::NotThere
+        };
+        let mut fresh = self.fresh(*ids, admission, kind);
+        let mut book = Book::new(slots, ops, NOW, setup.protections);
+        match book.hear(admission, &said, NOW, &mut fresh) {
+            Ok(_) => self.commit(setup, ehr, book.close()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Ids for what a step makes anew: in each of its rounds others.
+    fn fresh(&self, ids: u128, admission: AdmissionId, kind: Kind) -> impl FnMut() -> Uuid + use<> {
+        let rounds = self.ops.iter().filter(|op| op.admission == admission && op.kind == kind).count();
+        let mut next = ids + 2 * rounds as u128;
+        move || {
+            next += 1;
+            Uuid::from_u128(next)
+        }
     }
 
     pub(crate) fn op(&self, id: Uuid) -> Option<&Op> {

@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) store: Store,
     /// Of each submission, how many deliveries wait.
     pub(crate) queue: Vec<u8>,
+    /// Of each submission, whether a person is to decide.
+    pub(crate) held: Vec<bool>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) ehr: Vec<Thing>,
     /// Requests that nobody waits for any more.
@@ -33,6 +35,7 @@ impl World {
         Self {
             store: Store::default(),
             queue: vec![1; setup.plans.len()],
+            held: vec![false; setup.plans.len()],
             workers: vec![Worker::Idle; setup.workers],
             ehr: setup.things(),
             flights: Vec::new(),
@@ -92,6 +95,7 @@ impl World {
                 }
             }
             Act::Duplicate { submission } => self.queue[submission] += 1,
+            Act::Decide { submission } => self.decide(setup, submission)?,
             Act::Show { thing } => self.ehr[thing].show(),
             Act::Tick => self.tick(setup),
         }
@@ -113,7 +117,8 @@ impl World {
                 }
             }
             Begin::Wait { .. } => self.put_back(worker, job),
-            Begin::Parked | Begin::Conflict | Begin::Rejected { .. } => self.workers[worker] = Worker::Idle,
+            Begin::Parked | Begin::Conflict => self.hold(worker, job),
+            Begin::Rejected { .. } => self.workers[worker] = Worker::Idle,
         }
         Ok(())
     }
@@ -179,9 +184,8 @@ impl World {
         let own = self.store.op(told.of.op()).is_some_and(|op| op.admission == wish.admission);
         match self.store.settle(setup, &self.ehr, &told)? {
             After::Done(_) if own => self.step_done(setup, worker, job),
-            After::Rejected { .. } | After::Conflict | After::Parked if own => {
-                self.workers[worker] = Worker::Idle;
-            }
+            After::Rejected { .. } if own => self.workers[worker] = Worker::Idle,
+            After::Conflict | After::Parked if own => self.hold(worker, job),
             // It begins again at once, or later: whoever takes it next.
             _ => self.put_back(worker, job),
         }
@@ -192,6 +196,26 @@ impl World {
         let next = Job { step: job.step + 1, ..job };
         let more = next.step < setup.plans[job.submission].len();
         self.workers[worker] = if more { Worker::Next(next) } else { Worker::Idle };
+    }
+
+    fn hold(&mut self, worker: usize, job: Job) {
+        self.held[job.submission] = true;
+        self.workers[worker] = Worker::Idle;
+    }
+
+    /// A person looks when nothing of the submission is on its way to the EHR.
+    pub(crate) fn can_be_decided(&self, submission: usize) -> bool {
+        let mut flights = self.flights.iter().chain(self.workers.iter().filter_map(Worker::flight));
+        self.held[submission] && flights.all(|flight| flight.submission != submission)
+    }
+
+    fn decide(&mut self, setup: &Setup, submission: usize) -> Result<(), Broken> {
+        for step in &setup.plans[submission] {
+            self.store.hear(setup, &self.ehr, submission, step)?;
+        }
+        self.held[submission] = false;
+        self.queue[submission] += 1;
+        Ok(())
     }
 
     fn put_back(&mut self, worker: usize, job: Job) {

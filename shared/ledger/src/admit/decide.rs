@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     AdmissionId, ClinicId, Code, MessageId, PersonId, SubmissionId, blind::BlindIndex, clock::Clock,
+    hold::Candidate,
 };
 
 use super::{
@@ -36,17 +37,35 @@ pub(super) struct Row<'a> {
     pub(super) person: Option<PersonId>,
     /// It may not have been handed on yet.
     pub(super) open: bool,
+    /// For what was held: what a person has decided since.
+    pub(super) freed: Option<Freed>,
     /// What it was made from, if it was made by this batch.
     pub(super) source: Option<&'a AdmissionRequest>,
 }
 
-/// A submission that nobody has sent before, and whose person is wanted.
+/// What a person decided about a submission that was held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Freed {
+    /// It does not go on.
+    Closed,
+    /// It is to be decided anew.
+    Open {
+        /// Its person is this one.
+        same: Option<PersonId>,
+        /// Its person is none of these.
+        others: Vec<PersonId>,
+    },
+}
+
+/// A submission whose person is wanted: nobody has sent it before, or a person let it go on.
 pub(super) struct News<'a> {
     /// Its place in the batch.
     pub(super) nth: usize,
     pub(super) request: &'a AdmissionRequest,
     pub(super) wanted: &'a MatchRequest,
     pub(super) matcher: &'a Matcher,
+    /// What a person decided about it.
+    pub(super) freed: Option<Freed>,
 }
 
 impl News<'_> {
@@ -66,6 +85,10 @@ pub(super) struct Book<'a> {
     pub(super) rows: Vec<Row<'a>>,
     /// For those whose person was wanted: place in the batch and row.
     pub(super) admitted: HashMap<usize, AdmissionId>,
+    /// The rows that stood here as held, and are decided anew.
+    pub(super) changed: Vec<Row<'a>>,
+    /// Whom those of this batch may be who are held for that.
+    pub(super) doubtful: Vec<(AdmissionId, Vec<Candidate>)>,
     /// The requests that this batch admits.
     pub(super) requests: Vec<(ClinicId, PersonId, BlindIndex, AdmissionId, SubmissionId)>,
 }
@@ -76,20 +99,31 @@ impl<'a> Book<'a> {
         for row in rows {
             known.entry(row.key.clone()).or_default().push(row);
         }
-        Self { known, rows: Vec::new(), admitted: HashMap::new(), requests: Vec::new() }
+        Self {
+            known,
+            rows: Vec::new(),
+            admitted: HashMap::new(),
+            changed: Vec::new(),
+            doubtful: Vec::new(),
+            requests: Vec::new(),
+        }
     }
 
-    /// The first of each submission that nobody has sent before, where a person is wanted.
+    /// The first of each submission that nobody has sent before or that a person let go on, where a person is wanted.
     pub(super) fn news(&self, items: &'a [Item]) -> Vec<News<'a>> {
         let mut seen: HashMap<Key, ()> = HashMap::new();
         let mut news = Vec::new();
         for (nth, item) in items.iter().enumerate() {
             let key = Key::of(&item.request);
-            if self.known.contains_key(&key) || seen.insert(key, ()).is_some() {
+            let rows = self.known.get(&key);
+            let freed = rows.and_then(|rows| held(rows, &item.request)).and_then(|row| row.freed.clone());
+            let anew = rows.is_none() || matches!(freed, Some(Freed::Open { .. }));
+            if !anew || seen.insert(key, ()).is_some() {
                 continue;
             }
             if let Proposed::Match(wanted) = &item.request.proposed {
-                news.push(News { nth, request: &item.request, wanted, matcher: item.matcher.as_ref() });
+                let matcher = item.matcher.as_ref();
+                news.push(News { nth, request: &item.request, wanted, matcher, freed });
             }
         }
         news
@@ -109,17 +143,19 @@ impl<'a> Book<'a> {
         for (nth, item) in items.iter().enumerate() {
             let request = &item.request;
             let key = Key::of(request);
+            let found = found.get(&nth).copied();
             let reply = match self.known.get(&key) {
-                Some(rows) => match seen_before(rows, request) {
-                    Some(admission) => Ok(admission),
-                    None => Ok(self.add(request, &key, true, conflict(), None, clock)),
+                Some(rows) => match (held(rows, request).cloned(), seen_before(rows, request)) {
+                    (Some(row), _) => self.anew(request, &key, row, found, &requests),
+                    (None, Some(admission)) => Ok(admission),
+                    (None, None) => Ok(self.add(request, &key, true, conflict(), None, clock)),
                 },
-                None => judge(request, found.get(&nth).copied(), &requests).map(|(decision, person)| {
-                    let admission = self.add(request, &key, false, decision, person, clock);
-                    self.remember(nth, request, &admission, &mut requests);
-                    admission
-                }),
+                None => judge(request, found, &requests)
+                    .map(|(decision, person)| self.add(request, &key, false, decision, person, clock)),
             };
+            if let (Some(found), Ok(admission)) = (found, &reply) {
+                self.remember((nth, found), request, admission, &mut requests);
+            }
             replies.push(reply);
         }
         replies
@@ -144,6 +180,7 @@ impl<'a> Book<'a> {
             decision: decision.clone(),
             person,
             open: true,
+            freed: None,
             source: Some(request),
         };
         self.known.entry(key.clone()).or_default().push(row.clone());
@@ -151,14 +188,45 @@ impl<'a> Book<'a> {
         Admission { admission, decision, again: false }
     }
 
+    /// What was held, decided as the person wants it who let it go on. Nothing is decided anew twice in a batch.
+    fn anew(
+        &mut self,
+        request: &'a AdmissionRequest,
+        key: &Key,
+        mut row: Row<'a>,
+        found: Option<&Found>,
+        requests: &Requests,
+    ) -> Result<Admission, Code> {
+        let closed = row.freed.take() == Some(Freed::Closed);
+        (row.decision, row.person) = match &row.decision {
+            Decision::Held { code, field } if closed => {
+                (Decision::Rejected { code: *code, field: field.clone() }, None)
+            }
+            _ => judge(request, found, requests)?,
+        };
+        let admission = Admission { admission: row.admission, decision: row.decision.clone(), again: true };
+        if let Some(stands) = self
+            .known
+            .get_mut(key)
+            .and_then(|rows| rows.iter_mut().find(|stands| stands.admission == row.admission))
+        {
+            *stands = row.clone();
+        }
+        self.changed.push(row);
+        Ok(admission)
+    }
+
     fn remember(
         &mut self,
-        nth: usize,
+        (nth, found): (usize, &Found),
         request: &AdmissionRequest,
         admitted: &Admission,
         requests: &mut Requests,
     ) {
         self.admitted.insert(nth, admitted.admission);
+        if let Found::Doubtful(candidates) = found {
+            self.doubtful.push((admitted.admission, candidates.clone()));
+        }
         let (Decision::Admitted { person, .. }, Proposed::Match(wanted)) =
             (&admitted.decision, &request.proposed)
         else {
@@ -174,6 +242,11 @@ fn conflict() -> Decision {
     Decision::Held { code: Code::SubmissionConflict, field: None }
 }
 
+/// The row of this submission, if it is held and a person has decided since.
+fn held<'r, 'a>(rows: &'r [Row<'a>], request: &AdmissionRequest) -> Option<&'r Row<'a>> {
+    rows.iter().find(|row| row.content == request.content.as_bytes()).filter(|row| row.freed.is_some())
+}
+
 /// The same submission again. `None`: with content that nobody has seen.
 fn seen_before(rows: &[Row<'_>], request: &AdmissionRequest) -> Option<Admission> {
     let row = rows.iter().find(|row| row.content == request.content.as_bytes())?;
@@ -184,7 +257,7 @@ fn seen_before(rows: &[Row<'_>], request: &AdmissionRequest) -> Option<Admission
     Some(Admission { admission: row.admission, decision, again })
 }
 
-/// A submission that nobody has sent before.
+/// A submission that nobody has sent before, or that is decided anew.
 fn judge(
     request: &AdmissionRequest,
     found: Option<&Found>,
@@ -200,7 +273,7 @@ fn judge(
         Proposed::Match(wanted) => wanted,
     };
     match found {
-        Some(Found::Doubtful) => Ok((Decision::Held { code: Code::DoubtfulMatch, field: None }, None)),
+        Some(Found::Doubtful(_)) => Ok((Decision::Held { code: Code::DoubtfulMatch, field: None }, None)),
         Some(Found::New(person)) => {
             Ok((Decision::Admitted { person: *person, new_person: true }, Some(*person)))
         }

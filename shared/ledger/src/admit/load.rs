@@ -3,14 +3,16 @@
 use std::{collections::HashMap, sync::Arc};
 
 use deadpool_postgres::Transaction;
-use domain::{AdmissionId, FieldPath, MessageId, PersonId, SubmissionId, blind::BlindIndex};
+use domain::{
+    AdmissionId, FieldPath, MessageId, PersonId, Stage, SubmissionId, blind::BlindIndex, hold::Word,
+};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
     Decision,
     batch::Item,
-    decide::{Key, News, Row as Known},
+    decide::{Freed, Key, News, Row as Known},
     people::{Found, People},
 };
 use crate::{failure::Failure, text};
@@ -23,14 +25,33 @@ pub(super) async fn admitted(
     const SQL: &str =
         "SELECT s.admission_id, s.clinic, s.submission_id, s.copy, s.content, s.message_id, s.decision,
             s.decision_code, s.decision_field, s.person_id, s.new_person, s.duplicate_of,
-            s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id) AS open
+            s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id) AS open,
+            d.word, d.names,
+            ARRAY(SELECT other FROM hold_decision e, unnest(e.others) AS other
+                WHERE d.word IS NOT NULL AND e.admission_id = s.admission_id AND e.stage = $3) AS others
         FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS u (submission_id, clinic)) u
-        JOIN submission s USING (submission_id, clinic)";
+        JOIN submission s USING (submission_id, clinic)
+        LEFT JOIN LATERAL (SELECT decision AS word, names FROM hold_decision
+            WHERE s.decision = 'held' AND admission_id = s.admission_id AND stage = $3 AND code = s.decision_code
+            ORDER BY seq DESC LIMIT 1) d ON true";
     let submissions: Vec<_> = items.iter().map(|item| item.request.submission.as_str()).collect();
     let clinics: Vec<_> = items.iter().map(|item| item.request.clinic.as_str()).collect();
     let statement = transaction.prepare_cached(SQL).await?;
-    let rows = transaction.query(&statement, &[&submissions, &clinics]).await?;
+    let by = Stage::Validation.as_str();
+    let rows = transaction.query(&statement, &[&submissions, &clinics, &by]).await?;
     rows.iter().map(known).collect()
+}
+
+/// What a person decided about what validation holds.
+fn freed(row: &Row) -> Result<Option<Freed>, Failure> {
+    let Some(word) = text::parse_opt::<Word>(row.try_get("word")?)? else { return Ok(None) };
+    let others: Vec<&str> = row.try_get("others")?;
+    let others = others.into_iter().map(text::parse).collect::<Result<_, _>>()?;
+    Ok(Some(match word {
+        Word::Close => Freed::Closed,
+        Word::SamePerson => Freed::Open { same: text::parse_opt(row.try_get("names")?)?, others },
+        _ => Freed::Open { same: None, others },
+    }))
 }
 
 fn known(row: &Row) -> Result<Known<'static>, Failure> {
@@ -57,6 +78,7 @@ fn known(row: &Row) -> Result<Known<'static>, Failure> {
         decision,
         person: text::person(row, "person_id")?,
         open: row.try_get("open")?,
+        freed: freed(row)?,
         source: None,
     })
 }

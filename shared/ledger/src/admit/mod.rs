@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use domain::{
     AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, PersonId, SubmissionId,
-    blind::BlindIndex, ids::SourceName, meta::TemplateRef, ports::StoreDown,
+    blind::BlindIndex, hold, ids::SourceName, meta::TemplateRef, ports::StoreDown,
 };
 use jiff::Timestamp;
 
@@ -90,14 +90,14 @@ pub struct Candidate {
 }
 
 /// What a comparison found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MatchDecision {
     /// It is this one.
     Same(PersonId),
     /// It is none of them.
     New,
-    /// It may be one of them: a person decides.
-    Doubtful,
+    /// It may be one of these, each named once by the id of the person: a person decides.
+    Doubtful(Vec<hold::Candidate>),
     /// A record could not be opened or read: nothing is admitted.
     Unreadable(Code),
 }
@@ -117,7 +117,7 @@ pub struct Admission {
     pub again: bool,
 }
 
-/// What was decided.
+/// What was decided. What was held is decided anew after a person's decision, which it then follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It goes on.

@@ -5,10 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use domain::{ClinicId, Code, PersonId, blind::BlindIndex, clock::Clock};
+use domain::{ClinicId, Code, PersonId, blind::BlindIndex, clock::Clock, hold};
 use uuid::Uuid;
 
-use super::{Candidate, MatchDecision, decide::News};
+use super::{
+    Candidate, MatchDecision,
+    decide::{Freed, News},
+};
 
 /// Records kept of one person at most: the first ones, each of which brought a new key.
 const RECORDS_KEPT: usize = 8;
@@ -18,7 +21,7 @@ const RECORDS_KEPT: usize = 8;
 pub(super) enum Found {
     Same(PersonId),
     New(PersonId),
-    Doubtful,
+    Doubtful(Vec<hold::Candidate>),
     Unreadable(Code),
 }
 
@@ -81,15 +84,25 @@ impl People {
     fn find(&mut self, nth: usize, new: &News<'_>, clock: &dyn Clock) -> Found {
         let blocks = new.blocks();
         let sharing = self.sharing(nth, &new.request.clinic, &blocks);
+        // Whom a person has ruled out is nobody to compare with.
+        let (same, others) = match &new.freed {
+            Some(Freed::Open { same, others }) => (*same, others.as_slice()),
+            _ => (None, [].as_slice()),
+        };
         let candidates: Vec<Candidate> = sharing
             .iter()
+            .filter(|(person, _)| !others.contains(person))
             .flat_map(|(person, _)| {
                 let records = self.records.get(person).map(Vec::as_slice).unwrap_or_default();
                 records.iter().map(|sealed| Candidate { person: *person, sealed: sealed.clone() })
             })
             .collect();
-        match (new.matcher)(new.request, &candidates) {
-            MatchDecision::Doubtful => Found::Doubtful,
+        let decision = match same {
+            Some(person) => MatchDecision::Same(person),
+            None => (new.matcher)(new.request, &candidates),
+        };
+        match decision {
+            MatchDecision::Doubtful(candidates) => Found::Doubtful(candidates),
             MatchDecision::Unreadable(code) => Found::Unreadable(code),
             MatchDecision::New => {
                 let person = PersonId::from_uuid(clock.fresh_id());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use deadpool_postgres::Transaction;
+use domain::Stage;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
@@ -11,7 +12,7 @@ use super::{
     decide::{Book, Row},
     people::Added,
 };
-use crate::{columns::columns, failure::Failure, range::storable};
+use crate::{columns::columns, failure::Failure, holds::found, range::storable};
 
 const SUBMISSION: &str = "INSERT INTO submission (admission_id, clinic, submission_id, copy, content, message_id,
         correlation_id, source, submitted_at, received_at, admitted_at, appointment_at, template_id, template_version,
@@ -39,6 +40,13 @@ const BLOCK: &str = "INSERT INTO person_block (clinic, block, person_id)
 const REQUEST: &str = "INSERT INTO request (clinic, person_id, request, admission_id, submission_id)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::uuid[], $5::text[])";
 
+/// What was held, decided anew. Its state is already that of something on its way: the hop says what becomes of it.
+const CHANGE: &str = "UPDATE submission s SET decision = u.decision, decision_code = u.code, decision_field = u.field,
+        person_id = u.person_id, new_person = u.new_person, duplicate_of = coalesce(u.duplicate_of, s.duplicate_of)
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::boolean[], $7::text[])
+        AS u (admission_id, decision, code, field, person_id, new_person, duplicate_of)
+    WHERE s.admission_id = u.admission_id";
+
 /// Writes a batch's decisions.
 pub(super) async fn batch(
     transaction: &Transaction<'_>,
@@ -49,6 +57,10 @@ pub(super) async fn batch(
     let rows: Vec<(&Row<'_>, &AdmissionRequest)> =
         book.rows.iter().filter_map(|row| Some((row, row.source?))).collect();
     submissions(transaction, &rows, now).await?;
+    changes(transaction, &book.changed).await?;
+    for (admission, candidates) in &book.doubtful {
+        found::candidates(transaction, *admission, Stage::Validation, candidates, now).await?;
+    }
     let bodies = columns![rows; |(row, _)| row.admission.as_uuid(), |(_, from)| from.original.as_slice()];
     put(transaction, BODY, rows.len(), &bodies).await?;
     people(transaction, book, added, now).await?;
@@ -91,6 +103,19 @@ async fn submissions(
     let mut values = columns.to_vec();
     values.push(&now);
     put(transaction, SUBMISSION, rows.len(), &values).await
+}
+
+async fn changes(transaction: &Transaction<'_>, rows: &[Row<'_>]) -> Result<(), Failure> {
+    let columns = columns![rows;
+        |row| row.admission.as_uuid(),
+        |row| decision(&row.decision),
+        |row| reason(&row.decision).0,
+        |row| reason(&row.decision).1,
+        |row| row.person.map(|person| person.as_uuid()),
+        |row| matches!(row.decision, Decision::Admitted { new_person: true, .. }),
+        |row| match &row.decision { Decision::Duplicate { of } => Some(of.as_str()), _ => None },
+    ];
+    put(transaction, CHANGE, rows.len(), &columns).await
 }
 
 async fn people(

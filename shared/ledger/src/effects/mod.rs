@@ -3,9 +3,9 @@
 
 mod begin;
 mod reopen;
-mod rows;
+pub(crate) mod rows;
 mod settle;
-mod store;
+pub(crate) mod store;
 
 use domain::{effect::Told, ports::StoreDown};
 

@@ -17,7 +17,7 @@ const OP: &str =
 const SLOT: &str = "SELECT slot_id, clinic, person_id, kind, key, owner_op, resource_id, version, written_seq FROM ehr_slot ";
 
 /// Effects by their ids, and those in force of submissions and kinds, locked.
-pub(super) async fn ops(
+pub(crate) async fn ops(
     transaction: &Transaction<'_>,
     ids: &[Uuid],
     wanted: &[(AdmissionId, Kind)],
@@ -36,7 +36,7 @@ pub(super) async fn ops(
 }
 
 /// Slots by their keys, locked.
-pub(super) async fn slots_by_key(
+pub(crate) async fn slots_by_key(
     transaction: &Transaction<'_>,
     keys: &[SlotKey],
 ) -> Result<Vec<Slot>, Failure> {
@@ -54,7 +54,7 @@ pub(super) async fn slots_by_key(
 }
 
 /// Slots by their ids, locked.
-pub(super) async fn slots(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Slot>, Failure> {
+pub(crate) async fn slots(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Slot>, Failure> {
     let sql = format!("{SLOT} WHERE slot_id = ANY($1) ORDER BY slot_id FOR UPDATE");
     query(transaction, &sql, &[&ids]).await?.iter().map(slot).collect()
 }

@@ -26,7 +26,7 @@ const TRAIL: &str = "INSERT INTO ehr_attempt (op_id, admission_id, kind, attempt
         $8::timestamptz[])";
 
 /// Stores what was decided. If another process was faster with a new row, the whole batch is done again and sees it.
-pub(super) async fn save(
+pub(crate) async fn save(
     transaction: &Transaction<'_>,
     Decided { slots, ops, trail }: Decided,
     now: Timestamp,

@@ -7,6 +7,8 @@ mod admissions;
 mod discards;
 mod effects;
 mod eligibility;
+mod held_effects;
+mod holds;
 mod hops;
 mod late_hops;
 mod letters;

@@ -7,6 +7,7 @@ use domain::{
     blind::{BlindIndex, IndexKey},
     clock::{Clock, SystemClock},
     effect::{Class, Policy},
+    hold,
     hop::{Event, Facts, Hop},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -137,10 +138,19 @@ pub(crate) fn matcher() -> Arc<Matcher> {
             if String::from_utf8_lossy(&candidate.sealed).to_lowercase() == name {
                 return MatchDecision::Same(candidate.person);
             }
-            decision = MatchDecision::Doubtful;
+            if let MatchDecision::Doubtful(likely) = &mut decision {
+                likely.push(like(candidate));
+            } else {
+                decision = MatchDecision::Doubtful(vec![like(candidate)]);
+            }
         }
         decision
     })
+}
+
+fn like(candidate: &Candidate) -> hold::Candidate {
+    let differs = vec!["given:different".to_owned(), "phone:typo".to_owned()];
+    hold::Candidate { id: candidate.person.to_string(), agrees: vec!["family".to_owned()], differs }
 }
 
 pub(crate) async fn admit(store: &Store, request: &AdmissionRequest) -> Admission {

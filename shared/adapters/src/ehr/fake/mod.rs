@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use domain::intake::Patient;
 use jiff::{Timestamp, civil::Date};
 
 use self::store::{Held, Offer, State, create, existing, missing, search, slot};
@@ -71,6 +72,15 @@ impl FakeEhr {
     /// Lets so many coming searches for a slot not show those that are claimed, as an index that lags behind.
     pub fn overlook_claims(&self, searches: usize) {
         self.state().overlooked = searches;
+    }
+
+    /// Has a patient whom the clinic made itself: without our identifier. Gives the EHR's id.
+    pub fn know(&self, patient: Patient) -> String {
+        let mut state = self.state();
+        let id = state.fresh_id("patient");
+        let what = PatientWrite { identifier: String::new(), patient, guardian: None, language: None };
+        state.patients.push(Held { id: id.clone(), version: 1, what });
+        id
     }
 
     /// Orders a mishap for a coming write; they come in the order in which they were ordered.

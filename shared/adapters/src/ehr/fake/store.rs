@@ -116,7 +116,11 @@ pub(super) fn existing(held: &Held<PatientWrite>) -> ExistingPatient {
     ExistingPatient {
         id: held.id.clone(),
         version: Some(held.etag()),
-        identifiers: vec![held.what.identifier.clone()],
+        identifiers: Some(&held.what.identifier)
+            .filter(|ours| !ours.is_empty())
+            .cloned()
+            .into_iter()
+            .collect(),
         given: patient.given.clone(),
         middle: patient.middle.clone(),
         family: patient.family.clone(),

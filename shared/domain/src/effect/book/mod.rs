@@ -6,6 +6,7 @@
 
 mod claim;
 mod drive;
+mod person;
 mod rows;
 mod settle;
 mod shared;
@@ -15,7 +16,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use self::rows::{Mark, Op, Slot, Trail};
+pub use self::{
+    person::{Said, Unheard},
+    rows::{Mark, Op, Slot, Trail},
+};
 use super::{Begin, BeginEffect, Kind, Protections, Resource, Role, SlotKey, State, Target};
 use crate::AdmissionId;
 

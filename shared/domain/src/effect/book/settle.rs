@@ -13,6 +13,10 @@ impl Book {
     pub fn settle(&mut self, told: &Told) -> After {
         let of = &told.of;
         let Some(op) = self.ops.get_mut(&of.op) else { return After::Fenced };
+        // A person has ended this round in doubt: what a search still finds is no news for the next one.
+        if !op.in_force && !op.state.is_final() {
+            return After::Fenced;
+        }
         let (event, name) = event(told, self.now);
         let (state, command) = match judge(op, &event, &of.policy, self.protections) {
             Ok(next) => next,

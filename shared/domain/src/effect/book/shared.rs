@@ -44,7 +44,8 @@ impl Book {
 
     /// What the slot's present owner, another submission, leaves to be done first. `known`: something is there.
     fn others(&mut self, owner: Uuid, known: bool, policy: &Policy) -> Option<Begin> {
-        match self.ops.get(&owner)?.state {
+        // A round that a person has brought to its end leaves nothing.
+        match self.ops.get(&owner).filter(|op| op.in_force)?.state {
             State::Intent { .. } | State::Unknown { .. } => match self.drive(owner, policy) {
                 // Its lease had ended and nobody can search. What is there may still be changed; nothing may be created.
                 Begin::Parked if known => None,

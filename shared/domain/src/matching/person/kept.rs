@@ -1,8 +1,11 @@
 //! Records as they are kept, sealed, and who somebody is among them.
 
-use super::{Matcher, PersonRecord, Resolution, resolve};
+use std::fmt::Display;
+
+use super::{Alike, Matcher, PersonRecord, Resolution, Verdict, resolve};
 use crate::{
     ClinicId, Code, Fault, Phi,
+    hold::Candidate,
     seal::{Binding, Keyring, SealError, Sealed},
 };
 
@@ -51,4 +54,34 @@ pub fn find<K: PartialEq>(
         .map(|(person, sealed)| Ok((person, matcher.compare(record, &open(sealed.as_ref(), clinic, keys)?))))
         .collect::<Result<Vec<_>, Code>>()?;
     Ok(resolve(verdicts))
+}
+
+/// Who they may be, the likeliest first, each by the record that is most like theirs: for the person who decides.
+///
+/// # Errors
+/// The code why one of the records cannot be opened.
+pub fn likely<K: Display>(
+    record: &PersonRecord,
+    clinic: &ClinicId,
+    candidates: impl IntoIterator<Item = (K, impl AsRef<[u8]>)>,
+    matcher: &Matcher,
+    keys: &Keyring,
+) -> Result<Vec<Candidate>, Code> {
+    let mut likely = Vec::new();
+    for (person, sealed) in candidates {
+        let other = open(sealed.as_ref(), clinic, keys)?;
+        if matcher.compare(record, &other) != Verdict::Different {
+            likely.push((matcher.assess(record, &other).weight, person, other));
+        }
+    }
+    likely.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
+    let mut told: Vec<Candidate> = Vec::new();
+    for (_, person, other) in likely {
+        let id = person.to_string();
+        if told.iter().all(|one| one.id != id) {
+            let Alike { agrees, differs } = matcher.explain(record, &other);
+            told.push(Candidate { id, agrees, differs });
+        }
+    }
+    Ok(told)
 }

@@ -26,6 +26,15 @@ pub struct Assessment {
     pub probability: f64,
 }
 
+/// What two records have in common, by the names of fields. Free of PHI.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alike {
+    /// The fields that agree.
+    pub agrees: Vec<String>,
+    /// The fields that do not, each with its level: `given:variant`.
+    pub differs: Vec<String>,
+}
+
 impl Matcher {
     /// The matcher with the bundled weights.
     ///
@@ -55,6 +64,27 @@ impl Matcher {
     /// Compares two records of one clinic. Symmetric.
     pub fn compare(&self, a: &PersonRecord, b: &PersonRecord) -> Verdict {
         self.assess(a, b).verdict
+    }
+
+    /// In which fields two records agree, and in which not and how, as names without a value: for the person who decides.
+    pub fn explain(&self, a: &PersonRecord, b: &PersonRecord) -> Alike {
+        let likeness = Likeness::of(a, b, &self.nicknames);
+        let pattern = likeness.pattern();
+        let mut alike = Alike::default();
+        for (nth, (field, levels)) in FIELDS.iter().enumerate() {
+            match pattern.level(nth) {
+                Some(0) => alike.agrees.push((*field).to_owned()),
+                Some(level) => {
+                    let how = levels.get(level).copied().unwrap_or("different");
+                    alike.differs.push(format!("{field}:{how}"));
+                }
+                None => {}
+            }
+        }
+        if likeness.suffix_conflict {
+            alike.differs.push("suffix:different".to_owned());
+        }
+        alike
     }
 
     /// Compares two records of one clinic, and tells the score. Symmetric.

@@ -23,7 +23,7 @@ mod tests;
 
 pub use contact::{Contact, ContactKind};
 pub use estimate::estimate;
-pub use matcher::{Assessment, Matcher};
+pub use matcher::{Alike, Assessment, Matcher};
 pub use record::PersonRecord;
 pub use resolve::{Resolution, resolve};
 

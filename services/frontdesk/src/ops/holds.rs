@@ -1,0 +1,181 @@
+//! What is held, over the ops API.
+
+use anyhow::Context as _;
+use domain::hold::Verdict;
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Admission, Ops, accepted, answered, letters::Query, problem, unreachable};
+
+/// Holds of one request.
+const PAGE: usize = 500;
+
+/// What is held.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Row {
+    /// The admission: by this it is decided.
+    pub admission_id: String,
+    /// The sender's identifier.
+    pub submission_id: String,
+    /// The clinic.
+    pub clinic_id: String,
+    /// The stage that holds it.
+    pub stage: String,
+    /// In which lane.
+    pub lane: String,
+    /// Why.
+    pub code: String,
+    /// The field in question.
+    pub field: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The start of the visit that is asked for.
+    pub appointment_at: Option<Timestamp>,
+}
+
+/// Somebody whom the person may be.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Candidate {
+    /// An opaque id.
+    pub id: String,
+    /// The fields that agree.
+    pub agrees: Vec<String>,
+    /// The fields that do not, each with how it differs.
+    pub differs: Vec<String>,
+}
+
+/// A slot that was free.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Slot {
+    /// The EHR's id.
+    pub id: String,
+    /// Its start.
+    pub start: Timestamp,
+    /// Its length.
+    pub minutes: u16,
+}
+
+/// An effect in the EHR that is in doubt.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Doubt {
+    /// Whose it is.
+    pub admission_id: String,
+    /// What it is on.
+    pub kind: String,
+    /// `create` or `update`.
+    pub role: String,
+    /// Where it stands.
+    pub state: String,
+    /// For an update: what was to be changed.
+    pub resource: Option<String>,
+}
+
+/// A decision that was made before.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Before {
+    /// When.
+    pub at: Timestamp,
+    /// Why it was held.
+    pub code: String,
+    /// What was decided.
+    pub decision: String,
+    /// What it names.
+    pub names: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One hold with what helps to decide it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Hold {
+    /// What is held.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Whose it is, where that is known.
+    pub person_id: Option<String>,
+    /// The question.
+    pub question: String,
+    /// How it may be answered.
+    pub rule: String,
+    /// Who the person may be.
+    pub candidates: Vec<Candidate>,
+    /// The slots that were free when it was held.
+    pub slots: Vec<Slot>,
+    /// What is in doubt in the EHR.
+    pub doubts: Vec<Doubt>,
+    /// What was decided before, oldest first.
+    pub decisions: Vec<Before>,
+    /// The life of its submission.
+    pub admission: Option<Admission>,
+}
+
+/// A decision that was made just now.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ruling {
+    /// Where the submission stands now.
+    pub state: String,
+    /// On which effect in the EHR, where it is on one.
+    pub effect: Option<String>,
+}
+
+impl Ops {
+    /// What is held by time to the visit, so many at most, as the API writes it.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn holds(&self, query: &Query, most: usize) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut after = None;
+        while all.len() < most {
+            let mut query = query.clone();
+            query.push(("limit", (most - all.len()).min(PAGE).to_string()));
+            query.extend(after.map(|id| ("after", id)));
+            let mut page: Value = answered(self.get("holds").query(&query)).await?.json().await?;
+            let Value::Array(holds) = page["holds"].take() else { break };
+            all.extend(holds);
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// One hold with what helps to decide it, as the API writes it; `None` if nothing of that admission is held.
+    ///
+    /// # Errors
+    /// If the API does not answer.
+    pub async fn hold(&self, admission: &str) -> anyhow::Result<Option<Value>> {
+        let answer = self.get(&format!("holds/{admission}")).send().await.map_err(unreachable)?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        accepted(answer)?.json().await.map(Some).context("not a hold")
+    }
+
+    /// Decides about a hold, and gives what the API writes; `None` if nothing of that admission is held.
+    ///
+    /// # Errors
+    /// If the API refuses it, with what is allowed, or does not answer.
+    pub async fn decide(
+        &self,
+        admission: &str,
+        verdict: &Verdict,
+        reason: &str,
+    ) -> anyhow::Result<Option<Value>> {
+        let mut said = json!({ "decision": verdict.word, "reason": reason });
+        if let Some(names) = &verdict.names {
+            said["names"] = json!(names);
+        }
+        let request = self.post(&["holds", admission, "decide"])?.json(&said);
+        let answer = request.send().await.map_err(unreachable)?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(problem(answer).await?.json().await?))
+    }
+}

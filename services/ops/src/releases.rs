@@ -1,0 +1,71 @@
+//! What people let go on is published again: committed first, then confirmed and routed, and only then marked. Whatever a crash leaves
+//! between is published at the next start, or once more, which the line takes for a redelivery.
+
+use std::time::Duration;
+
+use ledger::{Store, holds::Release};
+use runtime::{
+    Boot, ConfigError,
+    again::{Again, NotAgain, Original},
+    amqp::PublishError,
+};
+use tokio::sync::Notify;
+
+/// The name on messages.
+const APP: &str = "ops";
+/// Originals that are read at once.
+const PAGE: u32 = 50;
+/// How often it is looked for what another process, or an earlier one, has left.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Publishes what is decided: at once when it is told, at the start, and every few seconds, until the process is asked to stop.
+///
+/// # Errors
+/// [`ConfigError`] without a usable `[amqp]` section.
+pub async fn run(boot: &Boot, store: &Store, decided: &Notify) -> Result<(), ConfigError> {
+    let again = Again::new(boot.publisher().await?, APP, boot.clock());
+    let stop = boot.shutdown().soft();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = all(store, &again) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = decided.notified() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Everything that waits, oldest first, once. What cannot be done now is left for the next time.
+async fn all(store: &Store, again: &Again) {
+    let mut after = 0;
+    // The store says itself that it is down.
+    while let Ok(page) = store.releases(after, PAGE).await {
+        let Some(last) = page.last() else { return };
+        after = last.decision;
+        for one in page {
+            if !publish(store, again, one).await {
+                return;
+            }
+        }
+    }
+}
+
+/// `false`: the broker or the store does not take it now.
+async fn publish(store: &Store, again: &Again, release: Release) -> bool {
+    let Release { decision, admission, clinic, message, correlation, original } = release;
+    let Some(original) = original.and_then(|body| Original::new(clinic, message, correlation, body)) else {
+        // It was there when it was decided. A person finds it in flight, and `recover` names it.
+        tracing::error!(frontdesk.admission = %admission, "hold.no_original");
+        return true;
+    };
+    if let Err(error) = again.publish(original).await {
+        tracing::warn!(frontdesk.admission = %admission, %error, "hold.not_released");
+        // One that the broker has no place for keeps no other back.
+        return matches!(error, NotAgain::Publish(PublishError::Returned | PublishError::Unsendable));
+    }
+    tracing::info!(frontdesk.admission = %admission, "hold.released");
+    store.released(decision).await.is_ok()
+}
