@@ -10,7 +10,8 @@ use axum::{
 };
 
 use crate::{
-    App, access::Route, acts, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal, switches, traces,
+    App, access::Route, acts, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal,
+    switches, traces,
 };
 
 /// Largest body of a request, bytes.

@@ -68,7 +68,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
                 runner::run(&replay, &outbox, boot.shutdown().soft()).await;
                 Ok(())
             };
-            let releasing = async { anyhow::Ok(releases::run(&boot, &store, &decided).await?) };
+            let releasing = releases::run(&boot, &store, &decided);
             let collecting = letters::collect(&boot, Arc::new(store.clone()));
             tokio::try_join!(collecting, replaying, releasing)?;
         }

@@ -28,8 +28,8 @@ use ops::{
     names::Names,
     problem::Refusal,
     views::{
-        Act, Acts, Admission, Breaker, Effect, Glance, Hold, Letter, Match, Pause, Place, Queue, Reconciliation,
-        Ruling, Step, Traced,
+        Act, Acts, Admission, Breaker, Effect, Glance, Hold, Letter, Match, Pause, Place, Queue,
+        Reconciliation, Ruling, Step, Traced,
     },
 };
 use serde::Serialize;
