@@ -173,9 +173,16 @@ impl Dry<'_> {
         let record = PersonRecord::from(&found.intake);
         let blocks = record.block_keys(&meta.clinic, self.index);
         let candidates = self.store.candidates(&meta.clinic, &blocks, CANDIDATES).await?;
-        let known = candidates.iter().map(|one| (one.person, &one.sealed));
-        let resolution =
-            kept::find(&record, &meta.clinic, known, self.matcher, self.keys).map_err(Fault::permanent)?;
+        // What a person has decided counts, as in an admission.
+        let decided = self.store.persons(&meta.clinic, &meta.submission).await?;
+        let likely = candidates.iter().filter(|one| !decided.others.contains(&one.person));
+        let known = likely.map(|one| (one.person, &one.sealed));
+        let resolution = match decided.same {
+            Some(person) => Resolution::Known(person),
+            None => {
+                kept::find(&record, &meta.clinic, known, self.matcher, self.keys).map_err(Fault::permanent)?
+            }
+        };
         match resolution {
             Resolution::New => Ok(Foreseen::plain(Forecast::WouldCreate)),
             Resolution::Doubtful => Ok(Foreseen::coded(Forecast::WouldHold, Code::DoubtfulMatch, None)),

@@ -8,6 +8,7 @@ use domain::{
     clock::{Clock, SystemClock},
     content,
     envelope::{Envelope, Message},
+    hold::{Candidate, Verdict, Word},
     hop::{Event, Facts, Hop, Transition},
     judge::{self, Judgement},
     letter::DeadLetter,
@@ -19,8 +20,9 @@ use domain::{
     submission::SCHEMA,
 };
 use ledger::{
-    AdmissionRequest, Decision, MatchDecision, MatchRequest, Matcher, Proposed,
-    replay::{Forecast, Why},
+    Admission, AdmissionRequest, Decision, MatchDecision, MatchRequest, Matcher, Proposed,
+    holds::NewDecision,
+    replay::{Forecast, ItemRow, Why},
 };
 use ops::replay::NoPlan;
 use serde_json::{Value, json};
@@ -37,8 +39,8 @@ fn template_failed(f: &Fixture, submission: &Value) -> DeadLetter {
     from_clear(bytes(submission), &f.keys, Code::TemplateFailed)
 }
 
-/// Admits a submission as validation would, for a new person; gives message, person and admission.
-async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain::AdmissionId) {
+/// Has a submission decided about as validation would, whose person is found to be so; gives its message.
+async fn decided(f: &Fixture, submission: &Value, person: MatchDecision) -> (MessageId, Admission) {
     let body = bytes(submission);
     let came = Came {
         body: &body,
@@ -49,8 +51,18 @@ async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain:
     };
     let arrival = Arrival::read(came, &f.keys).unwrap();
     let clinics = runtime::clinics::load_dir(&[CLINICS]).unwrap();
-    let Ok(Judgement::Sound(found)) = judge::judge(&clinics, &arrival) else { panic!("not sound") };
-    let record = PersonRecord::from(&found.intake);
+    let proposed = match judge::judge(&clinics, &arrival) {
+        Ok(Judgement::Sound(found)) => {
+            let (meta, record) = (&arrival.meta, PersonRecord::from(&found.intake));
+            Proposed::Match(MatchRequest {
+                blocks: record.block_keys(&meta.clinic, &index()),
+                person: kept::seal(&record, &meta.clinic, &f.keys).unwrap(),
+                request: judge::request(&index(), meta, &found.intake),
+            })
+        }
+        Ok(Judgement::Hold(hold, _)) => Proposed::Hold { code: hold.code, field: hold.field },
+        _ => panic!("rejected"),
+    };
     let (meta, message) = (&arrival.meta, MessageId::from_uuid(SystemClock.fresh_id()));
     let request = AdmissionRequest {
         submission: meta.submission.clone(),
@@ -63,22 +75,54 @@ async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain:
         appointment_at: None,
         template: None,
         content: content::of(&index(), &arrival),
-        original: vec![],
-        proposed: Proposed::Match(MatchRequest {
-            blocks: record.block_keys(&meta.clinic, &index()),
-            person: kept::seal(&record, &meta.clinic, &f.keys).unwrap(),
-            request: judge::request(&index(), meta, &found.intake),
-        }),
+        original: arrival.original.to_vec().unwrap(),
+        proposed,
     };
-    let new: Arc<Matcher> = Arc::new(|_: &AdmissionRequest, _: &[_]| MatchDecision::New);
-    let admission = f.store.admit(request, new).await.unwrap();
+    let found: Arc<Matcher> = Arc::new(move |_: &AdmissionRequest, _: &[_]| person.clone());
+    (message, f.store.admit(request, found).await.unwrap())
+}
+
+/// Admits a sound submission for a new person; gives message, person and admission.
+async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain::AdmissionId) {
+    let (message, admission) = decided(f, submission, MatchDecision::New).await;
     let Decision::Admitted { person, .. } = admission.decision else { panic!("not admitted") };
     (message, person, admission.admission)
 }
 
+/// Has the person's patient written to the EHR.
+async fn in_ehr(f: &Fixture, person: PersonId) {
+    let slot =
+        "INSERT INTO ehr_slot (slot_id, clinic, person_id, kind, key, owner_op, resource_id, written_seq)
+        VALUES (gen_random_uuid(), 'clinic-01', $1, 'patient', '', gen_random_uuid(), 'p1', 1)";
+    f.sql().await.execute(slot, &[&person.as_uuid()]).await.unwrap();
+}
+
+/// Validation says that it holds, and a person decides.
+async fn say(f: &Fixture, held: &Admission, word: Word, names: Option<&str>) {
+    let Decision::Held { code, field } = held.decision.clone() else { panic!("not held") };
+    f.store
+        .append(Hop {
+            event: Event::Held,
+            code: Some(code),
+            field: field.clone(),
+            stage: Stage::Validation,
+            transition: Some(Transition::Hold { code, field }),
+            ..settled(held.admission)
+        })
+        .await
+        .unwrap();
+    let verdict = Verdict::new(word, names).unwrap();
+    let (admission, reason) = (held.admission, "seen".to_owned());
+    f.store.decide(&NewDecision { admission, verdict, actor: actor(), reason }).await.unwrap();
+}
+
 async fn settle(f: &Fixture, admission: domain::AdmissionId) {
+    f.store.append(settled(admission)).await.unwrap();
+}
+
+fn settled(admission: domain::AdmissionId) -> Hop {
     let now = SystemClock.now();
-    let hop = Hop {
+    Hop {
         admission: Some(admission),
         submission: None,
         clinic: None,
@@ -98,8 +142,18 @@ async fn settle(f: &Fixture, admission: domain::AdmissionId) {
         transition: Some(Transition::Settle(Settled::Completed)),
         facts: Facts::default(),
         parked: None,
-    };
-    f.store.append(hop).await.unwrap();
+    }
+}
+
+/// The letter of a message that was admitted.
+fn own(f: &Fixture, submission: &Value, message: MessageId) -> DeadLetter {
+    let text = |key: &str| submission[key].as_str().unwrap();
+    DeadLetter {
+        message: Some(message),
+        clinic: Some(text("clinic_id").parse().unwrap()),
+        submission: Some(text("submission_id").parse().unwrap()),
+        ..template_failed(f, submission)
+    }
 }
 
 #[tokio::test]
@@ -129,10 +183,7 @@ async fn each_letter_is_told_what_would_become_of_it() {
     // Somebody whom the EHR has, and who asks for something else this time.
     let known = submission("adult", "s-known");
     let (_, person, _) = admit(&f, &known).await;
-    let slot =
-        "INSERT INTO ehr_slot (slot_id, clinic, person_id, kind, key, owner_op, resource_id, written_seq)
-        VALUES (gen_random_uuid(), 'clinic-01', $1, 'patient', '', gen_random_uuid(), 'p1', 1)";
-    f.sql().await.execute(slot, &[&person.as_uuid()]).await.unwrap();
+    in_ehr(&f, person).await;
     let mut another = submission("adult", "s-again");
     another["form"]["q16_slot"] = json!("2027-02-02T14:20:00Z");
     // The same request under another name; the same submission with other content.
@@ -182,16 +233,11 @@ async fn what_was_admitted_before_decides() {
     let f = Fixture::new().await;
     let form = submission("adult", "s-1");
     let (message, _, admission) = admit(&f, &form).await;
-    let own = DeadLetter {
-        message: Some(message),
-        clinic: Some("clinic-01".parse().unwrap()),
-        submission: Some("s-1".parse().unwrap()),
-        ..template_failed(&f, &form)
-    };
+    let own = own(&f, &form, message);
     let other = template_failed(&f, &form);
     f.keep(&own).await;
     f.keep(&other).await;
-    let of = |items: &[ledger::replay::ItemRow], letter: &DeadLetter| {
+    let of = |items: &[ItemRow], letter: &DeadLetter| {
         let item = items.iter().find(|item| item.letter_id == letter.id).unwrap();
         (item.forecast, item.why)
     };
@@ -207,6 +253,54 @@ async fn what_was_admitted_before_decides() {
     let items = f.foreseen().await;
     assert_eq!(items.len(), 1);
     assert_eq!(of(&items, &other), (Forecast::AlreadyDone, None));
+}
+
+#[tokio::test]
+async fn a_consent_that_a_person_has_seen_on_paper_is_not_missed() {
+    let f = Fixture::new().await;
+    let form = submission("minor-without-guardian", "s-minor");
+    let (message, held) = decided(&f, &form, MatchDecision::New).await;
+    assert!(matches!(held.decision, Decision::Held { code: Code::GuardianMissing, .. }));
+    let own = own(&f, &form, message);
+    f.keep(&own).await;
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.why), (Forecast::Refused, Some(Why::Held)), "a person has not said yet");
+    say(&f, &held, Word::ConsentGiven, Some("paper-7")).await;
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.code, item.why), (Forecast::WouldCreate, None, None));
+}
+
+#[tokio::test]
+async fn who_somebody_is_and_is_not_is_what_a_person_said() {
+    let f = Fixture::new().await;
+    let (_, person, _) = admit(&f, &submission("adult", "s-known")).await;
+    in_ehr(&f, person).await;
+    let id = person.to_string();
+    let candidate = Candidate { id: id.clone(), agrees: vec![], differs: vec![] };
+    let said = [
+        ("s-same", Word::SamePerson, Some(id.as_str()), Forecast::WouldUpdate),
+        ("s-other", Word::DifferentPerson, None, Forecast::WouldCreate),
+    ];
+    for (name, word, names, forecast) in said {
+        // The same person, born a day later, who wants another slot.
+        let mut form = submission("adult", name);
+        form["form"]["q4_birthDate"]["day"] = json!("04");
+        form["form"]["q16_slot"] = json!("2027-02-02T14:20:00Z");
+        let stranger = template_failed(&f, &form);
+        f.keep(&stranger).await;
+        let of = |items: &[ItemRow], letter: &DeadLetter| {
+            let item = items.iter().find(|item| item.letter_id == letter.id).unwrap();
+            (item.forecast, item.code)
+        };
+        let doubtful = (Forecast::WouldHold, Some(Code::DoubtfulMatch));
+        assert_eq!(of(&f.foreseen().await, &stranger), doubtful, "{word}: nobody has said anything");
+        let found = MatchDecision::Doubtful(vec![candidate.clone()]);
+        let (message, held) = decided(&f, &form, found).await;
+        let own = own(&f, &form, message);
+        f.keep(&own).await;
+        say(&f, &held, word, names).await;
+        assert_eq!(of(&f.foreseen().await, &own), (forecast, None), "{word}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use release::Release;
-pub use standing::{Chosen, Decisions};
+pub use standing::{Chosen, Decisions, Persons};
 
 use crate::{acts::Actor, read::State};
 

@@ -1,6 +1,8 @@
 //! What people decided, for the stages that follow it.
 
-use domain::{AdmissionId, ClinicId, Code, FieldPath, Stage, SubmissionId, hold::Word, ports::StoreDown};
+use domain::{
+    AdmissionId, ClinicId, Code, FieldPath, PersonId, Stage, SubmissionId, hold::Word, ports::StoreDown,
+};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -19,6 +21,15 @@ pub struct Decisions {
     pub slot: Option<Chosen>,
     /// The appointment that a person booked by hand.
     pub booked: Option<String>,
+}
+
+/// What people decided about who sent a submission that validation holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Persons {
+    /// It is this one.
+    pub same: Option<PersonId>,
+    /// It is none of these.
+    pub others: Vec<PersonId>,
 }
 
 /// A slot that a person chose.
@@ -64,6 +75,37 @@ impl Store {
         let rows = self.db.rows(SQL, &[&submission.as_str(), &clinic.as_str(), &stage, &word]).await?;
         let field = |row: &Row| Ok::<_, Failure>(FieldPath::from_template(row.try_get("field")?));
         rows.iter().map(|row| field(row).map_err(|_| StoreDown)).collect()
+    }
+
+    /// Who the person of a submission is and is not, if that is decided and the submission has not been admitted since.
+    ///
+    /// # Errors
+    /// [`StoreDown`].
+    pub async fn persons(&self, clinic: &ClinicId, submission: &SubmissionId) -> Result<Persons, StoreDown> {
+        const SQL: &str =
+            "SELECT d.decision, d.names, d.others FROM submission s JOIN hold_decision d USING (admission_id)
+            WHERE s.submission_id = $1 AND s.clinic = $2 AND NOT s.copy AND s.decision = 'held' AND d.stage = $3
+            ORDER BY d.seq";
+        let stage = Stage::Validation.as_str();
+        let rows = self.db.rows(SQL, &[&submission.as_str(), &clinic.as_str(), &stage]).await?;
+        let mut all = Persons::default();
+        for row in &rows {
+            all.add(row).map_err(|_| StoreDown)?;
+        }
+        Ok(all)
+    }
+}
+
+impl Persons {
+    fn add(&mut self, row: &Row) -> Result<(), Failure> {
+        let others: Vec<&str> = row.try_get("others")?;
+        let others: Vec<PersonId> = others.into_iter().map(text::parse).collect::<Result<_, _>>()?;
+        self.others.extend(others);
+        self.same = match text::parse(row.try_get("decision")?)? {
+            Word::SamePerson => text::parse_opt(row.try_get("names")?)?,
+            _ => None,
+        };
+        Ok(())
     }
 }
 
