@@ -47,6 +47,14 @@ impl Line {
     /// # Errors
     /// With what `frontdesk up` said.
     pub async fn up(args: &[&str]) -> anyhow::Result<Self> {
+        Self::up_with(args, &[]).await
+    }
+
+    /// Starts a line whose services' settings are overridden by variables of the environment.
+    ///
+    /// # Errors
+    /// With what `frontdesk up` said.
+    pub async fn up_with(args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         for name in ["AMQP_URL", "AMQP_MANAGEMENT_URL", "DATABASE_URL"] {
             ensure!(
                 std::env::var_os(name).is_some(),
@@ -54,7 +62,8 @@ impl Line {
             );
         }
         let folder = tempfile::tempdir()?;
-        let output = frontdesk(folder.path(), &[&["up", "--detach"], args].concat()).await?;
+        let mut up = command(folder.path(), &[&["up", "--detach"], args].concat());
+        let output = up.envs(variables.iter().copied()).output().await?;
         if !output.status.success() {
             bail!("frontdesk up: {}{}", text(&output.stdout), text(&output.stderr));
         }
@@ -75,7 +84,7 @@ impl Line {
     /// # Errors
     /// If it cannot be started.
     pub async fn frontdesk(&self, args: &[&str]) -> std::io::Result<Output> {
-        frontdesk(self.folder.path(), args).await
+        command(self.folder.path(), args).output().await
     }
 
     /// Waits until every one of these submissions stands where it stays, and gives their rows.
@@ -156,6 +165,26 @@ impl Line {
         Ok(names.filter(|name| name.starts_with(begin) && name.ends_with(end)).collect())
     }
 
+    /// Throws away what waits in a queue.
+    ///
+    /// # Errors
+    /// If the broker does not do it.
+    pub async fn purge(&self, queue: &str) -> anyhow::Result<()> {
+        let mut url = reqwest::Url::parse(&self.endpoints.management.url()?)?;
+        let segments = ["api", "queues", &self.endpoints.amqp.name, queue, "contents"];
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("not a URL"))?.clear().extend(segments);
+        self.http.delete(url).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// The control API of the sandbox.
+    ///
+    /// # Errors
+    /// If there is no sandbox.
+    pub fn meddler(&self) -> anyhow::Result<testkit::sandbox::Control> {
+        Ok(testkit::sandbox::Control::new(self.control()?)?)
+    }
+
     /// Looks for a text in everything that any process wrote.
     ///
     /// # Errors
@@ -204,14 +233,11 @@ impl Drop for Line {
     }
 }
 
-async fn frontdesk(folder: &Path, args: &[&str]) -> std::io::Result<Output> {
-    tokio::process::Command::new(binary("frontdesk"))
-        .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder])
-        .args(args)
-        .current_dir(checkout())
-        .stdin(Stdio::null())
-        .output()
-        .await
+fn command(folder: &Path, args: &[&str]) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(binary("frontdesk"));
+    command.args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder]).args(args);
+    command.current_dir(checkout()).stdin(Stdio::null());
+    command
 }
 
 fn checkout() -> &'static Path {

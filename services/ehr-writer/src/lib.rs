@@ -6,7 +6,6 @@
 
 mod booking;
 mod coverage;
-mod directory;
 mod drive;
 mod existing;
 mod patient;
@@ -29,7 +28,7 @@ use ledger::Store;
 use runtime::{Context, Handler};
 use tokio::sync::OnceCell;
 
-pub use directory::EhrDirectory;
+pub use adapters::ehr::EhrDirectory;
 
 use booking::Booked;
 use stop::Stop;

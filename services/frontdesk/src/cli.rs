@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        acts, demo, dlq, down, holds, migrate, outcomes, recover, status, submit, switch, templates, test,
-        topology, trace, up,
+        acts, demo, dlq, down, holds, migrate, outcomes, reconcile, recover, status, submit, switch,
+        templates, test, topology, trace, up,
     },
     local::{Layout, backends::Given},
 };
@@ -48,6 +48,7 @@ enum Command {
     Resume(switch::Resume),
     Dlq(dlq::Dlq),
     Holds(holds::Holds),
+    Reconcile(reconcile::Reconcile),
     /// The clinics' templates.
     Templates(templates::Templates),
     /// The broker's exchanges, queues, bindings and permissions.
@@ -117,6 +118,7 @@ impl Cli {
             Command::Resume(resume) => resume.run(&layout()?).await,
             Command::Dlq(dlq) => dlq.run(&layout()?).await,
             Command::Holds(holds) => holds.run(&layout()?).await,
+            Command::Reconcile(reconcile) => reconcile.run(&layout()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,

@@ -7,6 +7,7 @@ pub mod down;
 pub mod holds;
 pub mod migrate;
 pub mod outcomes;
+pub mod reconcile;
 pub mod recover;
 pub mod status;
 pub mod submit;

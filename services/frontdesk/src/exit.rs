@@ -19,3 +19,8 @@ pub struct StoppedByGuard(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NeedsApproval(pub String);
+
+/// What was compared is not all the same, or not all of it could be compared. Exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Differs(pub String);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use frontdesk::{
     cli::Cli,
-    exit::{NeedsApproval, NothingMatched, Partly, StoppedByGuard},
+    exit::{Differs, NeedsApproval, NothingMatched, Partly, StoppedByGuard},
     local::run::Interrupted,
     output,
     recover::NotAll,
@@ -33,6 +33,10 @@ fn main() -> ExitCode {
             Err(error) if error.is::<NeedsApproval>() => {
                 output::line(&format!("needs approval: {error}"));
                 ExitCode::from(6)
+            }
+            Err(error) if error.is::<Differs>() => {
+                output::line(&error.to_string());
+                ExitCode::from(3)
             }
             Err(error) => {
                 output::line(&format!("failed: {error:#}"));

@@ -4,6 +4,7 @@ pub mod acts;
 pub mod holds;
 pub mod letters;
 pub mod plans;
+pub mod reconciliations;
 mod switches;
 mod traces;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 pub use switches::{Backlog, Pause, Paused, Scopes};
 pub use traces::{Match, Reached, Traced};
 
+use self::reconciliations::Silent;
 use crate::local::{Layout, endpoints::Endpoints};
 
 /// The API of a running system.
@@ -127,6 +129,9 @@ pub struct Status {
     pub paused: Vec<Pause>,
     /// The circuit breakers that are not closed.
     pub breakers: Vec<Breaker>,
+    /// Sources that normally send and have stopped.
+    #[serde(default)]
+    pub silent: Vec<Silent>,
 }
 
 /// A circuit breaker that is not closed, in one process.

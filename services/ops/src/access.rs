@@ -93,6 +93,14 @@ pub enum Route {
     Hold,
     /// Decides about a hold.
     Decide,
+    /// Compares a day.
+    Compare,
+    /// What was compared, and how much was found.
+    Runs,
+    /// What one comparison found.
+    Run,
+    /// Publishes again what a comparison found overdue.
+    Redrive,
 }
 
 const LOOKING: &[Role] = &Role::ALL;
@@ -132,6 +140,10 @@ impl Route {
         Self::Holds,
         Self::Hold,
         Self::Decide,
+        Self::Compare,
+        Self::Runs,
+        Self::Run,
+        Self::Redrive,
     ];
 
     /// Method, address and the roles that may: the one table.
@@ -165,6 +177,10 @@ impl Route {
             Self::Holds => ("GET", "/v1/holds", LOOKING),
             Self::Hold => ("GET", "/v1/holds/{id}", LOOKING),
             Self::Decide => ("POST", "/v1/holds/{id}/decide", ACTING),
+            Self::Compare => ("POST", "/v1/reconciliations", LOOKING),
+            Self::Runs => ("GET", "/v1/reconciliations", LOOKING),
+            Self::Run => ("GET", "/v1/reconciliations/{id}", LOOKING),
+            Self::Redrive => ("POST", "/v1/reconciliations/{id}/redrive", ACTING),
         }
     }
 

@@ -1,7 +1,9 @@
-//! `[ops]` in the configuration file.
+//! `[ops]` and `[reconciliation]` in the configuration file.
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use jiff::SignedDuration;
+use runtime::{ConfigError, Settings};
 use serde::Deserialize;
 
 /// The API's own settings.
@@ -12,4 +14,72 @@ pub struct OpsConfig {
     pub listen: SocketAddr,
     /// The tokens file: who may use the API, and how far.
     pub tokens_file: PathBuf,
+}
+
+/// When what is held against what.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReconciliationConfig {
+    /// Whether it is done by itself, once for each day.
+    pub daily: bool,
+    /// From which hour of the next day on, UTC, 0 to 23. At 12 a day is over everywhere in the United States.
+    pub hour: u8,
+    /// Seconds that a submission may be on its way before that is a difference, at least 1.
+    pub sla_s: u32,
+}
+
+impl Default for ReconciliationConfig {
+    fn default() -> Self {
+        Self { daily: true, hour: 12, sla_s: 900 }
+    }
+}
+
+impl ReconciliationConfig {
+    /// Reads and checks `[reconciliation]`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("reconciliation")?;
+        if config.hour > 23 {
+            return Err(ConfigError::key("reconciliation.hour", "must be 0 to 23"));
+        }
+        if config.sla_s == 0 {
+            return Err(ConfigError::key("reconciliation.sla_s", "must be at least 1"));
+        }
+        Ok(config)
+    }
+
+    /// How long a submission may be on its way.
+    pub fn sla(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.sla_s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use runtime::Settings;
+
+    use super::ReconciliationConfig;
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        let read = |text: &str| {
+            let settings =
+                Settings::from_toml(&format!("[reconciliation]\n{text}\n"), Path::new("/")).unwrap();
+            ReconciliationConfig::read(&settings).map(|config| (config.daily, config.hour, config.sla_s))
+        };
+        assert_eq!(read("").unwrap(), (true, 12, 900));
+        assert_eq!(read("daily = false\nhour = 0\nsla_s = 60").unwrap(), (false, 0, 60));
+        for (text, key) in [
+            ("hour = 24", "reconciliation.hour"),
+            ("sla_s = 0", "reconciliation.sla_s"),
+            ("tyop = 1", "tyop"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
 }

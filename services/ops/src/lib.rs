@@ -1,4 +1,5 @@
-//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, what is held for people, and their acts. Every call is authorised in one place, [`access`]
+//! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, what is held for people, reconciliations, and
+//! the acts of people. Every call is authorised in one place, [`access`]
 //! says who may do what, and nothing that it answers is PHI.
 
 pub mod access;
@@ -16,14 +17,18 @@ mod plans;
 pub mod ports;
 pub mod problem;
 mod query;
+pub mod reconcile;
+mod reconciliations;
 pub mod releases;
 pub mod replay;
 mod routes;
 mod run;
+pub mod silence;
 mod switches;
 pub mod tokens;
 mod traces;
 pub mod views;
+mod watch;
 
 use std::sync::Arc;
 
@@ -36,7 +41,9 @@ pub use run::run;
 use crate::{
     names::Names,
     ports::{Queues, Records},
+    reconcile::Reconciler,
     replay::Replay,
+    silence::Silences,
     tokens::Tokens,
 };
 
@@ -58,4 +65,8 @@ pub struct App {
     pub index: Option<Arc<IndexKey>>,
     /// Is told of each decision that lets something go on.
     pub decided: Arc<Notify>,
+    /// What a reconciliation asks; `None`: no clinics or no EHRs are configured here.
+    pub reconciler: Option<Arc<Reconciler>>,
+    /// Who is silent.
+    pub silences: Silences,
 }

@@ -73,6 +73,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Glance>, 
         queues,
         paused,
         breakers,
+        silent: app.silences.now(),
     };
     Ok(Json(glance))
 }

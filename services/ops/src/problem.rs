@@ -69,6 +69,10 @@ pub enum Refusal {
     AnotherResource,
     /// The original is no longer kept.
     OriginalGone,
+    /// No such reconciliation is kept.
+    UnknownReconciliation,
+    /// What the address needs is not configured here.
+    NotConfigured,
 }
 
 impl Refusal {
@@ -101,6 +105,8 @@ impl Refusal {
         Self::UnderWay,
         Self::AnotherResource,
         Self::OriginalGone,
+        Self::UnknownReconciliation,
+        Self::NotConfigured,
     ];
 
     /// The problem document.
@@ -239,6 +245,18 @@ impl Refusal {
                 "original_gone",
                 "The original is no longer kept",
                 "It cannot go on: close it, and have it sent anew.",
+            ),
+            Self::UnknownReconciliation => (
+                404,
+                "unknown_reconciliation",
+                "No such reconciliation",
+                "Ask GET /v1/reconciliations what there is.",
+            ),
+            Self::NotConfigured => (
+                409,
+                "not_configured",
+                "There is nothing to compare with",
+                "Give ops the sections [clinics] and [ehrs] that the ehr-writer has, and start it again.",
             ),
         };
         let mut problem = Problem::new(status, code, title, detail);

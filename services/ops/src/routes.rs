@@ -11,11 +11,11 @@ use axum::{
 
 use crate::{
     App, access::Route, acts, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal,
-    switches, traces,
+    reconciliations, switches, traces,
 };
 
 /// Largest body of a request, bytes.
-const MAX_BODY: usize = 16 * 1024;
+const MAX_BODY: usize = 128 * 1024;
 
 fn handler(route: Route) -> MethodRouter<Arc<App>> {
     match route {
@@ -47,6 +47,10 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::Holds => get(holds::list),
         Route::Hold => get(holds::show),
         Route::Decide => post(holds::decide),
+        Route::Compare => post(reconciliations::compare),
+        Route::Runs => get(reconciliations::list),
+        Route::Run => get(reconciliations::show),
+        Route::Redrive => post(reconciliations::redrive),
     }
 }
 

@@ -2,25 +2,34 @@
 
 use std::sync::Arc;
 
+use adapters::ehr::EhrDirectory;
 use anyhow::Context as _;
 use domain::{matching::person::Matcher, ports::HopLog as _};
 use ledger::Store;
-use runtime::{Boot, config::KeysSection, letters, topology::Management};
+use runtime::{
+    Boot,
+    config::KeysSection,
+    letters,
+    topology::{Lanes, Management},
+};
 use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
     App,
-    config::OpsConfig,
+    config::{OpsConfig, ReconciliationConfig},
     names::Names,
     ports::{NoQueues, Queues},
+    reconcile::Reconciler,
     releases,
     replay::{Replay, Tools, runner},
     router,
+    silence::{Listener, Silences},
     tokens::Tokens,
+    watch::watch,
 };
 
-/// Serves the API, and collects and replays dead letters and publishes what was decided if there is an `[amqp]` section, until the
-/// process is asked to stop.
+/// Serves the API; collects and replays dead letters and publishes what was decided if there is an `[amqp]` section; and reconciles and
+/// listens for silence if there are `[clinics]` and `[ehrs]`; until the process is asked to stop.
 ///
 /// # Errors
 /// A configuration that cannot be used, named, before anything is connected; an address that is taken.
@@ -44,6 +53,8 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let keys: KeysSection = settings.section("keys")?;
     let index = keys.index_file.is_some().then(|| boot.index_key()).transpose()?.map(Arc::new);
     let decided = Arc::new(Notify::new());
+    let reconciler = reconciler(&boot, &store, &queues).await?.map(Arc::new);
+    let silences = Silences::default();
     let app = App {
         tokens,
         records: Arc::new(store.clone()),
@@ -53,6 +64,8 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         decided: Arc::clone(&decided),
         replay: replay.clone(),
         index,
+        reconciler: reconciler.clone(),
+        silences: silences.clone(),
     };
     let listener = TcpListener::bind(config.listen)
         .await
@@ -61,6 +74,15 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let soft = boot.shutdown().soft().clone();
     let serving = axum::serve(listener, router(Arc::new(app))).with_graceful_shutdown(soft.cancelled_owned());
     let serving = async { serving.await.context("serving") };
+    let watching = async {
+        if let Some(reconciler) = reconciler {
+            let (clinics, lanes) = (Arc::clone(&reconciler.clinics), reconciler.lanes.clone());
+            let listener = Listener::new(store.clone(), clinics, lanes, silences);
+            let tools = (boot.clock(), Arc::clone(boot.metrics()));
+            watch(reconciler, listener, tools, boot.shutdown().soft().clone()).await;
+        }
+        Ok(())
+    };
     let with_broker = async {
         if let Some(replay) = replay {
             let outbox = letters::Replays::new(&boot).await?;
@@ -74,9 +96,9 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         }
         Ok(())
     };
-    let both = async { tokio::try_join!(serving, with_broker).map(drop) };
+    let all = async { tokio::try_join!(serving, with_broker, watching).map(drop) };
     tokio::select! {
-        done = both => done,
+        done = all => done,
         () = boot.shutdown().hard().cancelled() => Ok(()),
     }
 }
@@ -90,5 +112,28 @@ fn replay(boot: &Boot, store: Store) -> anyhow::Result<Replay> {
         keys: boot.keys()?,
         index: boot.index_key()?,
         matcher: Matcher::bundled()?,
+    }))
+}
+
+/// What a reconciliation asks, as the ehr-writer is configured; `None` where there are no clinics or no EHRs.
+async fn reconciler(
+    boot: &Boot,
+    store: &Store,
+    queues: &Arc<dyn Queues>,
+) -> anyhow::Result<Option<Reconciler>> {
+    let settings = boot.settings();
+    let config = ReconciliationConfig::read(settings)?;
+    if !(settings.has("clinics") && settings.has("ehrs")) {
+        return Ok(None);
+    }
+    Ok(Some(Reconciler {
+        store: store.clone(),
+        clinics: Arc::new(runtime::clinics::load(settings)?),
+        ehrs: EhrDirectory::connect(&settings.section("ehrs")?, &boot.clock())?,
+        queues: Arc::clone(queues),
+        lanes: Lanes::read(settings)?,
+        publisher: if settings.has("amqp") { Some(boot.publisher().await?) } else { None },
+        clock: boot.clock(),
+        config,
     }))
 }

@@ -37,11 +37,11 @@ pub(crate) struct Wish {
     until: Option<Timestamp>,
 }
 
-/// Why to resume.
+/// Why something is done.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Grounds {
-    reason: String,
+    pub(crate) reason: String,
 }
 
 /// The answer of `POST /v1/switches`.
@@ -104,7 +104,7 @@ pub(crate) async fn resume(
     Ok(Json(ended.into()))
 }
 
-/// A reason as it is kept.
+/// A reason, fit to be kept.
 pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
     let reason = text.trim();
     // The database keeps no NUL in a text.

@@ -10,6 +10,7 @@ mod glance;
 mod hold;
 mod letter;
 mod places;
+mod reconciliation;
 mod traced;
 
 pub use acts::{Act, Acts};
@@ -20,4 +21,5 @@ pub use glance::{Glance, Pause, Queue};
 pub use hold::{Hold, Ruling};
 pub use letter::Letter;
 pub use places::{Place, lanes};
+pub use reconciliation::{DifferenceCount, Found, Run, RunSummary, SilentSource};
 pub use traced::{Match, Traced};

@@ -29,10 +29,12 @@ pub mod outcome;
 pub mod phi;
 pub mod ports;
 pub mod problem;
+pub mod reconcile;
 pub mod rules;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod seal;
+pub mod silence;
 pub mod stage;
 pub mod strict;
 pub mod submission;

@@ -79,6 +79,8 @@ names! {
     LookedUp = "looked_up",
     /// Something that was held was decided.
     Decided = "decided",
+    /// Submissions of a reconciliation were published again.
+    Redriven = "redriven",
 }
 
 names! {

@@ -1,5 +1,5 @@
 //! Postgres, and nobody else knows it: admissions, the journal, the EHR-writer's ledger, notifications, the payers' answers,
-//! switches, dead letters and their replay, what is held for people, their acts, and what can be read of them all.
+//! switches, dead letters and their replay, what is held for people, reconciliations, the acts of people, and what can be read of them all.
 //!
 //! - Every write is group-committed and answered after the COMMIT: see [`Store`].
 //! - Every operation may be repeated: after [`StoreDown`](domain::ports::StoreDown) a commit may have happened.
@@ -23,6 +23,7 @@ mod migrate;
 pub mod notifications;
 mod range;
 pub mod read;
+pub mod reconcile;
 pub mod replay;
 mod store;
 pub mod switches;

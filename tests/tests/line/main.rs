@@ -10,6 +10,7 @@ mod holds;
 mod outage;
 mod profiles;
 mod readme;
+mod reconciling;
 mod replay;
 mod switches;
 mod trace;

@@ -6,6 +6,7 @@ use domain::{
     AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId,
     hold::{Candidate, Offer, Word},
     ids::{DiscardId, LetterId, PlanId},
+    reconcile::{Compared, Difference, Kind as DifferenceKind},
 };
 use gateway::{
     config::{MAX_BODY, MAX_DEPTH},
@@ -27,9 +28,10 @@ use ops::{
     backlog::Backlog,
     names::Names,
     problem::Refusal,
+    reconcile::{Left, Redriven, Why as LeftWhy},
     views::{
-        Act, Acts, Admission, Breaker, Effect, Glance, Hold, Letter, Match, Pause, Place, Queue,
-        Reconciliation, Ruling, Step, Traced,
+        Act, Acts, Admission, Breaker, DifferenceCount, Effect, Found, Glance, Hold, Letter, Match, Pause,
+        Place, Queue, Reconciliation, Ruling, Run, RunSummary, SilentSource, Step, Traced,
     },
 };
 use serde::Serialize;
@@ -348,6 +350,13 @@ fn the_ops_document_describes_its_counts() {
         told_at: Timestamp::UNIX_EPOCH,
     };
     describes(&document, "Breaker", &breaker);
+    let silent = SilentSource {
+        clinic_id: ClinicId::parse("clinic-01").unwrap(),
+        source: "web_form".parse().unwrap(),
+        since: Timestamp::UNIX_EPOCH,
+        per_hour: 4.5,
+    };
+    describes(&document, "SilentSource", &silent);
     let glance = Glance {
         at: Timestamp::UNIX_EPOCH,
         window_s: 300,
@@ -356,6 +365,7 @@ fn the_ops_document_describes_its_counts() {
         queues: Some(vec![queue]),
         paused: vec![pause],
         breakers: vec![breaker],
+        silent: vec![silent],
     };
     describes(&document, "Status", &glance);
 }
@@ -457,4 +467,86 @@ fn the_ops_document_describes_plans_and_ends() {
     ] {
         assert_eq!(listed(&enumerated["enum"]), names);
     }
+}
+
+fn difference() -> Difference {
+    Difference {
+        kind: DifferenceKind::TwiceInEhr,
+        clinic_id: ClinicId::parse("clinic-01").ok(),
+        admission_id: Some(AdmissionId::from_uuid(Uuid::nil())),
+        submission_id: SubmissionId::parse("s-1").ok(),
+        letter_id: Some(LetterId::from_uuid(Uuid::nil())),
+        source: "web_form".parse().ok(),
+        ehr: Some("main".to_owned()),
+        resources: vec!["Patient/1".to_owned()],
+        code: Some(Code::EhrConflict),
+        count: 2,
+        since: Some(Timestamp::UNIX_EPOCH),
+    }
+}
+
+#[test]
+fn the_ops_document_describes_reconciliations() {
+    let document = read("openapi.ops.json");
+    let (at, date) = (Timestamp::UNIX_EPOCH, jiff::civil::date(2026, 11, 22));
+    let clinic = || ClinicId::parse("clinic-01").unwrap();
+    let compared = Compared {
+        clinic_id: clinic(),
+        from: at,
+        until: at,
+        sent: Some(1),
+        journalled: 1,
+        admitted: 1,
+        in_flight: 0,
+        completed: 1,
+        duplicate: 0,
+        rejected: 0,
+        held: 0,
+        dead: 0,
+        written: 3,
+        in_ehr: None,
+        notified: 1,
+    };
+    describes(&document, "Compared", &compared);
+    let found = Found { difference: difference(), advice: "Merge them.".to_owned(), redriven_at: Some(at) };
+    describes(&document, "Difference", &found);
+    let run = Run {
+        id: Uuid::nil(),
+        date,
+        clinic_id: Some(clinic()),
+        daily: false,
+        actor: "on-call".to_owned(),
+        begun_at: at,
+        ended_at: at,
+        compared: vec![compared],
+        gaps: vec!["ehr:main: no answer".to_owned()],
+        differences: vec![found],
+    };
+    describes(&document, "Run", &run);
+    let summary = RunSummary {
+        id: run.id,
+        date,
+        clinic_id: Some(clinic()),
+        daily: true,
+        actor: "ops".to_owned(),
+        begun_at: at,
+        ended_at: at,
+        gaps: Vec::new(),
+        differences: vec![DifferenceCount {
+            kind: DifferenceKind::Held,
+            clinic_id: Some(clinic()),
+            count: 2,
+        }],
+    };
+    describes(&document, "RunSummary", &summary);
+    let left = Left { admission_id: AdmissionId::from_uuid(Uuid::nil()), why: LeftWhy::MayWait };
+    describes(&document, "Left", &left);
+    let redriven = Redriven { redriven: vec![left.admission_id], left: vec![left] };
+    describes(&document, "Redriven", &redriven);
+    let schemas = &document["components"]["schemas"];
+    let listed = |value: &Value| texts(value["enum"].as_array().unwrap());
+    let kinds = DifferenceKind::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(listed(&schemas["DifferenceKind"]), kinds);
+    let whys = LeftWhy::ALL.iter().map(|why| serde_json::to_value(why).unwrap().as_str().unwrap().to_owned());
+    assert_eq!(listed(&schemas["Left"]["properties"]["why"]), whys.collect());
 }

@@ -23,6 +23,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// its way there, by its last hop; validation has seen nothing yet of what waits for it. "?" is what the broker does not tell. What was put
 /// off (retries, and what a pause of a clinic or an endpoint stopped) waits in queues that all stages share. At the end of a line stands what
 /// stops it: "paused" by a person, "down" by the open circuit breaker of an endpoint, "ramps" while that recovers, "?" if its process is silent.
+/// "silent" are sources that normally send at this time of the week and have stopped, as of the last minute.
 #[derive(Debug, Args)]
 #[command(
     after_help = "With --format json it is the ops API's Status, as schemas/openapi.ops.json describes it; with --watch one \

@@ -11,6 +11,7 @@ use runtime::{
     again::{Again, Original},
     amqp::{Link, Publisher},
     config::AmqpSection,
+    originals::{NotPublished, Original, connected},
     telemetry::Metrics,
     topology::{Lanes, Management, Topology},
 };

@@ -4,7 +4,7 @@ use domain::ports::SwitchScope;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Breaker, Place, StateCount};
+use super::{Breaker, Place, SilentSource, StateCount};
 
 /// The line at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +23,8 @@ pub struct Glance {
     pub paused: Vec<Pause>,
     /// The circuit breakers that are not closed, one for each process that has one.
     pub breakers: Vec<Breaker>,
+    /// Sources that normally send and have stopped, as of the last minute.
+    pub silent: Vec<SilentSource>,
 }
 
 /// One queue.

@@ -100,6 +100,19 @@ async fn without_the_database_every_address_says_so() {
     }
 }
 
+#[tokio::test]
+async fn without_clinics_and_ehrs_nothing_is_compared() {
+    let api = Api::open(TestRecords::default());
+    let compare = api
+        .call(Some(&token(Role::Viewer)), "POST", "/v1/reconciliations", "{\"date\": \"2026-11-22\"}")
+        .await;
+    for answer in
+        [compare, look(&api, "/v1/reconciliations").await, look(&api, "/v1/reconciliations/s-1").await]
+    {
+        assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::CONFLICT, &json!("not_configured")));
+    }
+}
+
 #[test]
 fn the_documents_are_stable() {
     insta::assert_json_snapshot!(

@@ -39,8 +39,9 @@ use ops::{
     names::Names,
     ports::{Queues, Records},
     router,
+    silence::Silences,
     tokens::Tokens,
-    views::Queue,
+    views::{Queue, SilentSource},
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -480,6 +481,13 @@ impl Api {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tokens.toml");
         std::fs::write(&file, lines.concat()).unwrap();
+        let silences = Silences::default();
+        silences.set(vec![SilentSource {
+            clinic_id: ClinicId::parse("clinic-01").unwrap(),
+            source: "web_form".parse().unwrap(),
+            since: TestClock.now(),
+            per_hour: 4.5,
+        }]);
         let decided = Arc::new(Notify::new());
         let app = App {
             tokens: Tokens::load(&file).unwrap(),
@@ -495,6 +503,8 @@ impl Api {
             replay: None,
             index,
             decided: Arc::clone(&decided),
+            reconciler: None,
+            silences,
         };
         Self(router(Arc::new(app)), decided)
     }

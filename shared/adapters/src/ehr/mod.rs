@@ -6,11 +6,13 @@
 mod config;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod directory;
 #[cfg(any(test, feature = "conformance"))]
 pub mod fake;
 pub mod fhir;
 mod found;
 pub mod oauth;
+mod ours;
 mod outcome;
 mod profile;
 mod write;
@@ -21,7 +23,9 @@ use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
 
 pub use config::{EhrConfig, SiteClass};
+pub use directory::EhrDirectory;
 pub use found::{ExistingPatient, PatientRecord, Search, SlotFound, SlotStatus};
+pub use ours::{Ask, Cursor, OurPage, Ours};
 pub use outcome::{ETag, IssueCode, ReadFault, WriteOutcome};
 pub use profile::Profile;
 pub use write::{AppointmentWrite, CoverageWrite, PatientWrite, System, Wanted};
@@ -97,4 +101,11 @@ pub trait Ehr: Send + Sync + 'static {
 
     /// Creates a booked appointment that carries `write.identifier`.
     async fn create_appointment(&self, write: &AppointmentWrite) -> WriteOutcome;
+
+    /// A page of the resources that carry identifiers of ours in a system, whatever else they are. Nothing is written. One page is one call:
+    /// the next is asked for with the cursor of the one before.
+    ///
+    /// # Errors
+    /// [`ReadFault`]; [`ReadFault::Refused`] where this server cannot be asked so.
+    async fn ours(&self, system: System, ask: Ask<'_>) -> Result<OurPage, ReadFault>;
 }

@@ -2,6 +2,7 @@
 //! and what has to be brought back when the broker has lost its data.
 
 mod activity;
+mod arrivals;
 mod counts;
 mod judged;
 mod outcomes;
@@ -16,4 +17,4 @@ pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};
 pub(crate) use status::{COLUMNS as STATUS_COLUMNS, status as status_row};
 pub use status::{Late, State, Status};
 pub use timeline::{EffectEvent, JournalRow, Timeline};
-pub use unfinished::{Stopped, Unfinished};
+pub use unfinished::{Stopped, Unfinished, Waiting};

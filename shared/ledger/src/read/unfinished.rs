@@ -1,6 +1,6 @@
 //! What was admitted and has not come to where it stands: what a lost broker takes along, and where it is brought back from.
 
-use domain::{AdmissionId, ClinicId, CorrelationId, MessageId, ports::StoreDown};
+use domain::{AdmissionId, ClinicId, CorrelationId, LaneName, MessageId, Stage, ports::StoreDown};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -41,6 +41,15 @@ pub struct Stopped {
     pub held: u64,
     /// Dead, with the original for a replay.
     pub dead: u64,
+}
+
+/// An unfinished submission, and where its message should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The submission.
+    pub unfinished: Unfinished,
+    /// The stage that should have its message, and the lane; `None`: the first, and no hop tells the lane.
+    pub at: Option<(Stage, LaneName)>,
 }
 
 impl Store {
@@ -97,6 +106,24 @@ impl Store {
         rows.iter().map(|row| original(row).map_err(|_| StoreDown)).collect()
     }
 
+    /// Those of some admissions that are still unfinished, in the order of their admission, each with the place where its message should
+    /// be by its last hop.
+    ///
+    /// # Errors
+    /// [`StoreDown`].
+    pub async fn waiting(&self, admissions: &[AdmissionId]) -> Result<Vec<Waiting>, StoreDown> {
+        let sql = format!(
+            "SELECT s.admission_id, s.clinic, s.message_id, s.correlation_id, s.state, s.received_at, s.appointment_at,
+                l.stage, l.lane, l.event
+            FROM submission s LEFT JOIN LATERAL (SELECT stage, lane, event FROM journal
+                WHERE admission_id = s.admission_id ORDER BY seq DESC LIMIT 1) l ON true
+            WHERE s.admission_id = ANY ($1) AND {UNFINISHED} ORDER BY s.seq"
+        );
+        let ids: Vec<Uuid> = admissions.iter().map(|id| id.as_uuid()).collect();
+        let rows = self.db.rows(&sql, &[&ids]).await?;
+        rows.iter().map(|row| waiting(row).map_err(|_| StoreDown)).collect()
+    }
+
     /// Counts what waits for a person and lies in the database.
     ///
     /// # Errors
@@ -114,6 +141,14 @@ impl Store {
         };
         Ok(Stopped { held: number("held")?, dead: number("dead")? })
     }
+}
+
+fn waiting(row: &Row) -> Result<Waiting, Failure> {
+    let (stage, lane) =
+        (text::parse_opt::<Stage>(row.try_get("stage")?)?, text::parse_opt(row.try_get("lane")?)?);
+    let gone_on = row.try_get::<_, Option<&str>>("event")? == Some("emitted");
+    let stage = if gone_on { stage.and_then(Stage::next) } else { stage };
+    Ok(Waiting { unfinished: unfinished(row)?, at: stage.zip(lane) })
 }
 
 fn unfinished(row: &Row) -> Result<Unfinished, Failure> {

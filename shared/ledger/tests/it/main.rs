@@ -15,6 +15,7 @@ mod letters;
 mod look_up;
 mod notifications;
 mod outages;
+mod reconcile;
 mod replay;
 mod shared_effects;
 mod support;

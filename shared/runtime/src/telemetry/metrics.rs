@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
+use super::Families;
+
 /// Only goes up.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -41,7 +43,11 @@ macro_rules! metrics {
     ($($(#[$doc:meta])* $field:ident: $kind:ident = $name:literal $(, $label:literal = $value:literal)?;)*) => {
         /// Everything that the runtime counts.
         #[derive(Debug, Default)]
-        pub struct Metrics { $($(#[$doc])* pub $field: $kind,)* }
+        pub struct Metrics {
+            $($(#[$doc])* pub $field: $kind,)*
+            /// Gauges whose labels are known only at run time.
+            pub families: Families,
+        }
 
         impl Metrics {
             /// Prometheus text format 0.0.4.
@@ -61,6 +67,7 @@ macro_rules! metrics {
                     );
                 )*
                 let _ = last;
+                self.families.render(service, &mut out);
                 out
             }
         }

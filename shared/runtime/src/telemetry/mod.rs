@@ -2,6 +2,7 @@
 //!
 //! Rules: dotted field names; one event per fact, logged once, where the decision is made; never a payload.
 
+mod families;
 mod logs;
 mod metrics;
 mod otlp;
@@ -13,6 +14,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub use families::{Families, Sample};
 pub use metrics::{Counter, Gauge, Metrics};
 pub(crate) use trace::{Traceparent, adopt, current, trace_id};
 

@@ -157,6 +157,28 @@ impl Control {
         self.request(Method::GET, "contents").query(&[("type", kind.as_str())])
     }
 
+    /// Puts a resource in past the FHIR server, as somebody at the clinic would, and gives its id.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn plant(&self, kind: Kind, resource: &Value) -> Result<String, ControlError> {
+        #[derive(serde::Deserialize)]
+        struct Planted {
+            id: String,
+        }
+        let request = self.request(Method::POST, "contents").query(&[("type", kind.as_str())]);
+        Ok(Self::json::<Planted>(request.body(resource.to_string())).await?.id)
+    }
+
+    /// Takes a resource away with all its versions.
+    ///
+    /// # Errors
+    /// [`ControlError`]; refused if it is not there.
+    pub async fn remove(&self, kind: Kind, id: &str) -> Result<(), ControlError> {
+        let request = self.request(Method::DELETE, "contents").query(&[("type", kind.as_str()), ("id", id)]);
+        Self::send(request).await.map(drop)
+    }
+
     /// Every write that the FHIR server saw, from this number on.
     ///
     /// # Errors

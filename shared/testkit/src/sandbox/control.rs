@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/_sandbox", get(async |State(app): State<Arc<App>>| Json(app.addresses.clone())))
         .route("/_sandbox/faults", get(report).put(replace).post(add).delete(clear))
         .route("/_sandbox/counts", get(async |State(app): State<Arc<App>>| Json(app.counts())))
-        .route("/_sandbox/contents", get(contents))
+        .route("/_sandbox/contents", get(contents).post(plant).delete(remove))
         .route("/_sandbox/writes", get(writes))
         .route("/_sandbox/messages", get(async |State(app): State<Arc<App>>| lines(lock(&app.outbox).all())))
         .route("/_sandbox/members", get(members).post(load_members))
@@ -85,6 +85,32 @@ async fn contents(State(app): State<Arc<App>>, Query(query): Query<HashMap<Strin
         body.push(b'\n');
     }
     answer(StatusCode::OK, "application/x-ndjson", body)
+}
+
+/// Puts a resource in as somebody at the clinic would, past the FHIR server: no write is logged, and nothing is checked.
+async fn plant(
+    State(app): State<Arc<App>>,
+    Query(query): Query<HashMap<String, String>>,
+    body: Bytes,
+) -> Response {
+    let Some(kind) = query.get("type").and_then(|name| Kind::from_name(name)) else {
+        return wrong("type must be one of Patient, Coverage, Slot, Appointment, RelatedPerson");
+    };
+    let Ok(Value::Object(resource)) = serde_json::from_slice(&body) else {
+        return wrong("send a JSON object");
+    };
+    let stored = lock(&app.store).create(kind, resource, app.now());
+    json_answer(StatusCode::CREATED, &json!({"id": stored.id}))
+}
+
+/// Takes a resource away with all its versions.
+async fn remove(State(app): State<Arc<App>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let kind = query.get("type").and_then(|name| Kind::from_name(name));
+    match (kind, query.get("id")) {
+        (Some(kind), Some(id)) if lock(&app.store).remove(kind, id) => StatusCode::NO_CONTENT.into_response(),
+        (Some(_), Some(_)) => json_answer(StatusCode::NOT_FOUND, &json!({"error": "there is none"})),
+        _ => wrong("say type and id"),
+    }
 }
 
 async fn writes(State(app): State<Arc<App>>, Query(query): Query<HashMap<String, String>>) -> Response {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ops::{Breaker, Pause, Place, Status},
+    ops::{Breaker, Pause, Place, Status, reconciliations::Silent},
     output::{cut, one_line},
 };
 
@@ -59,6 +59,9 @@ pub(super) fn screen(status: &Status, colour: bool) -> String {
         let head = if number == 0 { "breakers      " } else { "              " };
         let colour = if one.state == "open" { RED } else { YELLOW };
         lines.push(paint(cut(&format!("{head}{}", breaker(one, status.at)), WIDTH), Some(colour)));
+    }
+    for one in &status.silent {
+        lines.push(paint(cut(&silent(one), WIDTH), Some(YELLOW)));
     }
     lines.join("\n") + "\n"
 }
@@ -157,6 +160,15 @@ fn breaker(breaker: &Breaker, now: Timestamp) -> String {
     format!("{endpoint} {state} in {stage} for {since}{next}{lanes}")
 }
 
+/// A source that normally sends and has stopped.
+fn silent(one: &Silent) -> String {
+    let Silent { clinic_id, source, since, per_hour } = one;
+    format!(
+        "silent: {clinic_id}/{source} since {}, usually {per_hour} an hour",
+        since.strftime("%Y-%m-%d %H:%M UTC")
+    )
+}
+
 /// A time as people say it.
 fn age(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
@@ -219,6 +231,17 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!("screen", text);
         insta::assert_snapshot!("blind", screen(&status(false), false));
+    }
+
+    #[test]
+    fn who_is_silent_is_told() {
+        let mut status = status(true);
+        status.silent = serde_json::from_value(json!([{"clinic_id": "clinic-01", "source": "web_form",
+            "since": "2026-11-22T09:12:40Z", "per_hour": 4.5}]))
+        .unwrap();
+        let text = screen(&status, false);
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, "silent: clinic-01/web_form since 2026-11-22 09:12 UTC, usually 4.5 an hour");
     }
 
     #[test]

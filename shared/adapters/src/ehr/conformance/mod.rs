@@ -4,6 +4,7 @@
 //! identifiers that start with the world's seed, and books one of two slots.
 
 mod booking;
+mod ours;
 mod records;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub struct World<'a> {
 /// Runs the whole suite.
 pub async fn run(ehr: &dyn Ehr, world: &World<'_>) {
     let id = records::patients(ehr, world).await;
+    ours::pages(ehr, world).await;
     if ehr.profile().can_write_coverage {
         records::coverages(ehr, world, &id).await;
     }

@@ -13,8 +13,8 @@ use jiff::{Timestamp, civil::Date};
 
 use self::store::{Held, Offer, State, create, existing, missing, search, slot};
 use super::{
-    AppointmentWrite, CoverageWrite, ETag, Ehr, ExistingPatient, PatientRecord, PatientWrite, Profile,
-    ReadFault, Search, SlotFound, Wanted, WriteOutcome, found::alike,
+    AppointmentWrite, Ask, CoverageWrite, Cursor, ETag, Ehr, ExistingPatient, OurPage, Ours, PatientRecord,
+    PatientWrite, Profile, ReadFault, Search, SlotFound, System, Wanted, WriteOutcome, found::alike,
 };
 
 /// What goes wrong with the next write.
@@ -66,7 +66,7 @@ impl FakeEhr {
         let mut state = self.state();
         let offer = Offer { provider: provider.to_owned(), start, minutes, claim: None };
         let id = state.fresh_id("slot");
-        state.slots.push(Held { id, version: 1, what: offer });
+        state.slots.push(Held { id, version: 1, what: offer, updated: None });
     }
 
     /// Lets so many coming searches for a slot not show those that are claimed, as an index that lags behind.
@@ -112,6 +112,19 @@ impl FakeEhr {
         let mut state = self.state();
         state.meanwhile.extend(std::iter::repeat_with(|| None).take(reads));
         state.meanwhile.push_back(Some(Box::new(act)));
+    }
+
+    /// Sets the time that what is written from now on was changed at; without, it is not told.
+    pub fn at(&self, now: Timestamp) {
+        self.state().now = Some(now);
+    }
+
+    /// Takes a resource away, as somebody at the clinic might.
+    pub fn delete(&self, system: System, identifier: &str) {
+        let mut state = self.state();
+        state.patients.retain(|held| system != System::Patient || held.what.identifier != identifier);
+        state.coverages.retain(|held| system != System::Coverage || held.what.identifier != identifier);
+        state.appointments.retain(|held| system != System::Appointment || held.what.identifier != identifier);
     }
 
     /// How much it holds.
@@ -337,6 +350,30 @@ impl Ehr for FakeEhr {
                 |known| known.identifier == write.identifier,
             )
         })
+    }
+
+    async fn ours(&self, system: System, ask: Ask<'_>) -> Result<OurPage, ReadFault> {
+        let state = self.read()?;
+        let all = state.ours(system);
+        // Two at a time, so that callers turn pages.
+        let (all, begin): (Vec<Ours>, usize) = match ask {
+            Ask::Identifiers(values) => {
+                (all.into_iter().filter(|one| values.contains(&one.identifier)).collect(), 0)
+            }
+            Ask::Changed { from, until } => {
+                let within = |one: &Ours| one.updated.is_none_or(|at| from <= at && at < until);
+                (all.into_iter().filter(within).collect(), 0)
+            }
+            Ask::Next(Cursor(place)) => {
+                let (ids, begin) = place.split_once('@').ok_or(ReadFault::Unreadable)?;
+                let ids: Vec<&str> = ids.split(',').collect();
+                let begin = begin.parse().map_err(|_| ReadFault::Unreadable)?;
+                (all.into_iter().filter(|one| ids.contains(&one.id.as_str())).collect(), begin)
+            }
+        };
+        let ids: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
+        let next = (all.len() > begin + 2).then(|| Cursor(format!("{}@{}", ids.join(","), begin + 2)));
+        Ok(OurPage { found: all.iter().skip(begin).take(2).cloned().collect(), next })
     }
 }
 

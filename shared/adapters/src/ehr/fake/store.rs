@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Mishap;
 use crate::ehr::{
-    AppointmentWrite, CoverageWrite, ETag, ExistingPatient, PatientWrite, ReadFault, Search, SlotFound,
-    SlotStatus, WriteOutcome,
+    AppointmentWrite, CoverageWrite, ETag, ExistingPatient, Ours, PatientWrite, ReadFault, Search, SlotFound,
+    SlotStatus, System, WriteOutcome,
 };
 
 #[derive(Default)]
@@ -18,6 +18,7 @@ pub(super) struct State {
     pub(super) appointments: Vec<Held<AppointmentWrite>>,
     pub(super) slots: Vec<Held<Offer>>,
     pub(super) last_id: usize,
+    pub(super) now: Option<Timestamp>,
     pub(super) effects: usize,
     pub(super) mishaps: VecDeque<Option<Mishap>>,
     pub(super) read_faults: VecDeque<Option<ReadFault>>,
@@ -33,6 +34,7 @@ pub(super) struct Held<T> {
     pub(super) id: String,
     pub(super) version: u64,
     pub(super) what: T,
+    pub(super) updated: Option<Timestamp>,
 }
 
 pub(super) struct Offer {
@@ -63,6 +65,26 @@ impl<T> Held<T> {
 }
 
 impl State {
+    /// What carries a value of ours in a system, in order of creation.
+    pub(super) fn ours(&self, system: System) -> Vec<Ours> {
+        fn of<T>(list: &[Held<T>], value: impl Fn(&T) -> Option<&String>) -> Vec<Ours> {
+            let carrying = list.iter().filter_map(|held| Some((held, value(&held.what)?)));
+            carrying
+                .map(|(held, identifier)| Ours {
+                    id: held.id.clone(),
+                    identifier: identifier.clone(),
+                    updated: held.updated,
+                })
+                .collect()
+        }
+        match system {
+            System::Patient => of(&self.patients, |write| Some(&write.identifier)),
+            System::Coverage => of(&self.coverages, |write| Some(&write.identifier)),
+            System::Appointment => of(&self.appointments, |write| Some(&write.identifier)),
+            System::Slot => of(&self.slots, |offer| offer.claim.as_ref()),
+        }
+    }
+
     pub(super) fn fresh_id(&mut self, kind: &str) -> String {
         self.last_id += 1;
         format!("{kind}-{}", self.last_id)
@@ -86,7 +108,7 @@ pub(super) fn create<T>(
             (Some(_), Some(_)) => return WriteOutcome::Conflict,
         }
     }
-    let held = Held { id: state.fresh_id(kind), version: 1, what };
+    let held = Held { id: state.fresh_id(kind), version: 1, what, updated: state.now };
     let done = held.done();
     list(state).push(held);
     done

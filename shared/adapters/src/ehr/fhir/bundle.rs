@@ -24,6 +24,8 @@ struct Entry {
 struct Link {
     #[serde(default)]
     relation: String,
+    #[serde(default)]
+    url: String,
 }
 
 /// The hits of a page.
@@ -38,6 +40,11 @@ impl Bundle {
     pub(super) fn read(body: Value) -> Option<Self> {
         let bundle: Self = serde_json::from_value(body).ok()?;
         (bundle.resource_type == "Bundle").then_some(bundle)
+    }
+
+    /// Where the next page is, if there is one.
+    pub(super) fn next(&self) -> Option<&str> {
+        self.link.iter().find(|link| link.relation == "next").map(|link| link.url.as_str())
     }
 
     /// The resources of that type that pass the check. (Outcomes and included resources are of other types.)

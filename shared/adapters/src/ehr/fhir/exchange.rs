@@ -26,6 +26,8 @@ pub(super) struct Call<'a> {
 pub(super) enum Body<'a> {
     /// `GET` with a query.
     Read(&'a [(&'a str, &'a str)]),
+    /// `GET` of a further page, at a URL that was checked to be this server's.
+    Page(&'a Url),
     /// `POST` of a form to `_search`.
     Search(&'a [(&'a str, &'a str)]),
     /// `POST` of a resource, conditional on a search where one is given.
@@ -105,9 +107,12 @@ impl FhirEhr {
     }
 
     fn request(&self, call: &Call<'_>, token: Option<&Secret>) -> Option<Request> {
-        let url = self.url(call.path)?;
+        let url = match call.body {
+            Body::Page(url) => url.clone(),
+            _ => self.url(call.path)?,
+        };
         let method = match call.body {
-            Body::Read(_) => Method::GET,
+            Body::Read(_) | Body::Page(_) => Method::GET,
             Body::Search(_) | Body::Create { .. } => Method::POST,
             Body::Update { .. } => Method::PUT,
         };
@@ -117,6 +122,7 @@ impl FhirEhr {
         }
         request = match &call.body {
             Body::Read(query) => request.query(query).header(CACHE_CONTROL, "no-cache"),
+            Body::Page(_) => request.header(CACHE_CONTROL, "no-cache"),
             // Some servers answer a repeated search from a cache, which is no answer to "did my write land?".
             Body::Search(form) => {
                 request.form(form).header(CACHE_CONTROL, "no-cache").header("Prefer", "handling=strict")

@@ -10,6 +10,7 @@ mod bundle;
 mod classify;
 mod coverage;
 mod exchange;
+mod ours;
 mod patient;
 mod resource;
 mod slot;
@@ -29,8 +30,8 @@ use jiff::{Timestamp, civil::Date};
 use reqwest::{Client, Url};
 
 use super::{
-    AppointmentWrite, CoverageWrite, ETag, Ehr, ExistingPatient, PatientRecord, PatientWrite, Profile,
-    ReadFault, Search, SlotFound, System, Wanted, WriteOutcome, oauth::Tokens,
+    AppointmentWrite, Ask, CoverageWrite, ETag, Ehr, ExistingPatient, OurPage, PatientRecord, PatientWrite,
+    Profile, ReadFault, Search, SlotFound, System, Wanted, WriteOutcome, oauth::Tokens,
 };
 use crate::{
     http::{Deadline, client},
@@ -145,5 +146,9 @@ impl Ehr for FhirEhr {
     async fn create_appointment(&self, write: &AppointmentWrite) -> WriteOutcome {
         let resource = resource::Appointment::of(write);
         self.create(System::Appointment, &write.identifier, &resource, self.started()).await
+    }
+
+    async fn ours(&self, system: System, ask: Ask<'_>) -> Result<OurPage, ReadFault> {
+        self.page_of_ours(system, ask, self.started()).await
     }
 }

@@ -91,7 +91,7 @@ impl Store {
 
     /// Stores a new resource under an id of the server's choosing.
     pub(crate) fn create(&mut self, kind: Kind, resource: Map<String, Value>, now: Timestamp) -> Stored {
-        let number = self.table(kind).map_or(0, Table::len) + 1;
+        let number = self.table(kind).map_or(0, Table::ever) + 1;
         let id = format!("{:016x}", rng::hash(&[kind.as_str(), &number.to_string(), &self.seed.to_string()]));
         self.put(kind, id, resource, 1, now)
     }
@@ -101,6 +101,11 @@ impl Store {
         if self.read(kind, id).is_none() {
             self.put(kind, id.to_owned(), resource, 1, now);
         }
+    }
+
+    /// Takes a resource away; false if it is not there.
+    pub(crate) fn remove(&mut self, kind: Kind, id: &str) -> bool {
+        self.tables.get_mut(&kind).is_some_and(|table| table.remove(id))
     }
 
     /// Replaces a resource if `if_match`, where given, names its version.

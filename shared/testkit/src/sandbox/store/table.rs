@@ -33,8 +33,24 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) const fn len(&self) -> usize {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// How many there ever were.
+    pub(super) const fn ever(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Takes a resource away with all its versions, as if it had never been; false if it is not there.
+    pub(super) fn remove(&mut self, id: &str) -> bool {
+        let Some(row) = self.by_id.remove(id) else { return false };
+        let Some(slot) = self.rows.get_mut(row as usize) else { return false };
+        let newest = slot.versions.last().and_then(|one| serde_json::from_slice::<Value>(&one.body).ok());
+        self.busy -= usize::from(newest.is_some_and(|resource| resource["status"] == "busy"));
+        slot.versions.clear();
+        true
     }
 
     /// Rows whose newest version has status `busy`.

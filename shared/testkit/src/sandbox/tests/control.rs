@@ -1,4 +1,5 @@
 use reqwest::StatusCode;
+use serde_json::json;
 
 use super::{MEMBERS, SLOTS, Test, body, patient, send};
 use crate::sandbox::{
@@ -64,4 +65,35 @@ async fn it_listens_on_loopback_only() {
     assert!(
         matches!(Sandbox::start(config).await, Err(SandboxError::Listen { address, .. }) if address == taken)
     );
+}
+
+#[tokio::test]
+async fn what_somebody_plants_is_there_and_what_somebody_takes_is_gone() -> Result<(), ControlError> {
+    let test = Test::start().await;
+    let control = Control::new(&test.sandbox.addresses().control_url)?;
+    let made = body(test.create("Patient", &patient("p1")), StatusCode::CREATED).await;
+    let planted = control.plant(Kind::Patient, &patient("p2")).await?;
+    let found = test.found("Patient", &[("identifier", "urn:frontdesk:patient|")]).await;
+    assert_eq!((found["total"].as_u64(), control.writes(0).await?.len()), (Some(2), 1), "no write is logged");
+
+    control.remove(Kind::Patient, made["id"].as_str().unwrap_or_default()).await?;
+    let gone = control.remove(Kind::Patient, made["id"].as_str().unwrap_or_default()).await;
+    assert!(matches!(gone, Err(ControlError::Refused { status: 404, .. })));
+    let found =
+        test.found("Patient", &[("identifier", "urn:frontdesk:patient|p1,urn:frontdesk:patient|p2")]).await;
+    assert_eq!(
+        (found["total"].as_u64(), found["entry"][0]["resource"]["id"].as_str()),
+        (Some(1), Some(planted.as_str()))
+    );
+    assert_eq!(control.counts().await?.patients, 1);
+    let read = send(test.get(&format!("Patient/{}", made["id"].as_str().unwrap_or_default()))).await;
+    assert_eq!(read.status(), StatusCode::NOT_FOUND);
+    let busy = control.plant(Kind::Slot, &json!({"resourceType": "Slot", "status": "busy"})).await?;
+    assert_eq!(control.counts().await?.slots_busy, 1);
+    control.remove(Kind::Slot, &busy).await?;
+    assert_eq!(control.counts().await?.slots_busy, 0);
+    // An id is not given twice.
+    let next = control.plant(Kind::Patient, &patient("p3")).await?;
+    assert_ne!(next, planted);
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The adapter against a scripted server: every status, every way of losing an answer.
 
 mod oauth;
+mod ours;
 mod reads;
 mod slots;
 mod updates;

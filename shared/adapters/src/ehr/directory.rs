@@ -1,12 +1,11 @@
-//! The configured EHRs, by name.
+//! The configured EHRs, by name: for whoever writes to them, and for whoever looks what they hold.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use adapters::{
-    SetupError,
-    ehr::{Ehr, EhrConfig},
-};
 use domain::clock::Clock;
+
+use super::{Ehr, EhrConfig};
+use crate::SetupError;
 
 /// All configured EHRs.
 pub struct EhrDirectory(BTreeMap<String, Arc<dyn Ehr>>);
@@ -29,6 +28,11 @@ impl EhrDirectory {
     /// One EHR for everything, for tests.
     pub fn of_one(name: &str, ehr: Arc<dyn Ehr>) -> Self {
         Self(BTreeMap::from([(name.to_owned(), ehr)]))
+    }
+
+    /// Their names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// An EHR by the name that a clinic's template gives.

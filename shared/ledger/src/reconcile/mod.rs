@@ -1,0 +1,8 @@
+//! Reconciliation: what the ledger brings to it, and where its results are kept.
+
+mod facts;
+mod runs;
+mod turn;
+
+pub use runs::{Kept, Row, Run};
+pub use turn::Turn;
