@@ -33,6 +33,8 @@ async fn call(desk: &Desk, (method, path): (&str, &str), body: &Value) -> (u16, 
         queues: Arc::new(NoQueues),
         names,
         clock: desk.clock.clone(),
+        replay: None,
+        index: None,
         reconciler: Some(desk.reconciler.clone()),
         silences: Silences::default(),
     };

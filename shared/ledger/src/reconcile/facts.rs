@@ -139,8 +139,8 @@ impl Store {
         rows.iter().map(|row| opened(row).map_err(|_| StoreDown)).collect()
     }
 
-    /// Differences for what died before it was admitted, and is of no submission: a dead letter each, and each that died within the time
-    /// but was not collected before `late`. Of one clinic, or of all and of none.
+    /// Differences for what died before it was admitted, and is of no submission: a dead letter each that is still open, and each that died
+    /// within the time but was not collected before `late`. Of one clinic, or of all and of none.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -151,7 +151,8 @@ impl Store {
         late: Timestamp,
     ) -> Result<Vec<Difference>, StoreDown> {
         const LETTERS: &str = "SELECT letter_id, clinic, code, died_at AS at FROM dead_letter
-            WHERE admission_id IS NULL AND ($1::text IS NULL OR clinic = $1) AND died_at < $2 ORDER BY died_at, letter_id";
+            WHERE state = 'open' AND admission_id IS NULL AND ($1::text IS NULL OR clinic = $1) AND died_at < $2
+            ORDER BY died_at, letter_id";
         const UNCOLLECTED: &str =
             "SELECT DISTINCT ON (j.message_id) NULL::uuid AS letter_id, j.clinic, j.code, j.at FROM journal j
             WHERE j.event = 'died' AND j.admission_id IS NULL AND ($1::text IS NULL OR j.clinic = $1)

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Begin, BeginEffect, Decision, EffectResult, Store, Target,
     acts::{ActFilter, Actor, Outcome, What as Act},
+    letters::Move,
     reconcile::Run,
 };
 use testkit::wait;
@@ -201,7 +202,14 @@ async fn what_died_unread_is_told_collected_or_not() {
     assert_eq!(of(None, "2026-11-22T10:00:00Z").await, [(Kind::Lost, false, Some(Code::Malformed))]);
     assert!(of(None, "2026-11-22T08:00:00Z").await.is_empty(), "it may still be collected");
     assert!(of(Some(&here), "2026-11-22T10:00:00Z").await.is_empty(), "it is of no clinic");
-    store.keep(letter(message)).await.unwrap();
+    let letter = letter(message);
+    let id = letter.id;
+    store.keep(letter).await.unwrap();
+    assert_eq!(of(None, "2026-11-22T10:00:00Z").await, [(Kind::Dead, true, Some(Code::Malformed))]);
+    let ann = Actor { name: "ann".to_owned(), role: "operator".to_owned() };
+    store.move_letters(&[id], Move::Archive, &ann, "not ours").await.unwrap();
+    assert!(of(None, "2026-11-22T10:00:00Z").await.is_empty(), "it was put aside, and it was collected");
+    store.move_letters(&[id], Move::Restore, &ann, "ours after all").await.unwrap();
     assert_eq!(of(None, "2026-11-22T10:00:00Z").await, [(Kind::Dead, true, Some(Code::Malformed))]);
 }
 
