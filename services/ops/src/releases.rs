@@ -12,7 +12,7 @@ use runtime::{
 use tokio::sync::Notify;
 
 /// The name on messages.
-const APP: &str = "ops";
+pub(crate) const APP: &str = "ops";
 /// Originals that are read at once.
 const PAGE: u32 = 50;
 /// How often it is looked for what another process, or an earlier one, has left.

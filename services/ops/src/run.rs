@@ -8,6 +8,7 @@ use domain::{matching::person::Matcher, ports::HopLog as _};
 use ledger::Store;
 use runtime::{
     Boot,
+    again::Again,
     config::KeysSection,
     letters,
     topology::{Lanes, Management},
@@ -132,7 +133,11 @@ async fn reconciler(
         ehrs: EhrDirectory::connect(&settings.section("ehrs")?, &boot.clock())?,
         queues: Arc::clone(queues),
         lanes: Lanes::read(settings)?,
-        publisher: if settings.has("amqp") { Some(boot.publisher().await?) } else { None },
+        again: if settings.has("amqp") {
+            Some(Again::new(boot.publisher().await?, releases::APP, boot.clock()))
+        } else {
+            None
+        },
         clock: boot.clock(),
         config,
     }))

@@ -4,7 +4,7 @@
 //! - [`config`]: one file for all services, each its sections; the environment overrides.
 //! - [`amqp`]: one supervised connection, and a publisher whose `publish` resolves at the broker's confirm.
 //! - [`stage`]: `run_stage`, which turns a [`stage::Handler`] into a consumer that never loses a delivery.
-//! - [`originals`]: publishes what was admitted again.
+//! - [`again`]: publishes what was admitted again.
 //! - [`letters`]: takes the dead letters from the broker to where they are kept.
 //! - [`topology`]: every exchange, queue, binding and permission as one value, and a client that applies it.
 //! - [`telemetry`]: JSON logs, traces, counters.
@@ -20,7 +20,6 @@ pub mod clinics;
 pub mod config;
 mod drill;
 pub mod letters;
-pub mod originals;
 pub mod stage;
 pub mod telemetry;
 pub mod topology;

@@ -11,7 +11,6 @@ use runtime::{
     again::{Again, Original},
     amqp::{Link, Publisher},
     config::AmqpSection,
-    originals::{NotPublished, Original, connected},
     telemetry::Metrics,
     topology::{Lanes, Management, Topology},
 };

@@ -27,7 +27,7 @@ use ledger::{
     read::{Counts, OutcomeFilter, State},
     reconcile::Run,
 };
-use runtime::{amqp::Publisher, topology::Lanes};
+use runtime::{again::Again, topology::Lanes};
 
 use crate::{config::ReconciliationConfig, ports::Queues};
 
@@ -53,7 +53,7 @@ pub struct Reconciler {
     /// The lanes.
     pub lanes: Lanes,
     /// Where submissions are published again; `None`: there is no broker.
-    pub publisher: Option<Publisher>,
+    pub again: Option<Again>,
     /// The time, and names.
     pub clock: Arc<dyn Clock>,
     /// When what is a difference.

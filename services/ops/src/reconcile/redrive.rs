@@ -9,14 +9,11 @@ use ledger::{
     read::Waiting,
     reconcile::{Row, Run},
 };
-use runtime::originals::Original;
+use runtime::again::Original;
 use serde::Serialize;
 
 use super::Reconciler;
 use crate::views::Queue;
-
-/// The publisher's name on messages.
-const APP: &str = "ops";
 
 /// Why a submission was not published again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,12 +82,13 @@ impl Reconciler {
             self.store.originals(&ids).await?.into_iter().collect();
         let mut ready = Vec::new();
         for Waiting { unfinished, .. } in gone {
-            let (id, names) = (unfinished.admission, (unfinished.message, unfinished.correlation));
+            let (id, message, correlation) =
+                (unfinished.admission, unfinished.message, unfinished.correlation);
             let Some(sealed) = kept.remove(&id) else {
                 done.leave([id], Why::Ended);
                 continue;
             };
-            match sealed.and_then(|body| Original::new(unfinished.clinic, names, body)) {
+            match sealed.and_then(|body| Original::new(unfinished.clinic, message, correlation, body)) {
                 Some(original) => ready.push((id, original)),
                 None => done.leave([id], Why::NoOriginal),
             }
@@ -100,7 +98,7 @@ impl Reconciler {
         let mut taken = true;
         for (id, original) in ready {
             // A broker that did not take one, with all its tries, is not tried with each.
-            taken = taken && self.publish(&original).await;
+            taken = taken && self.publish(original).await;
             if taken {
                 done.redriven.push(id);
             } else {
@@ -117,9 +115,9 @@ impl Reconciler {
         Ok(done)
     }
 
-    async fn publish(&self, original: &Original) -> bool {
-        let Some(publisher) = &self.publisher else { return false };
-        let published = original.publish(publisher, APP, &*self.clock).await;
+    async fn publish(&self, original: Original) -> bool {
+        let Some(again) = &self.again else { return false };
+        let published = again.publish(original).await;
         published.map_err(|error| tracing::warn!(%error, "ops.not_redriven")).is_ok()
     }
 

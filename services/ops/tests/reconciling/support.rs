@@ -30,6 +30,7 @@ use ops::{
 };
 use runtime::{
     Boot, Settings,
+    again::Again,
     topology::{Lanes, Management, Topology},
 };
 use testkit::env::{TestDatabase, TestVhost};
@@ -112,7 +113,7 @@ impl Desk {
             ehrs: EhrDirectory::of_one(&name, ehr.clone()),
             queues: queues.clone(),
             lanes: Lanes::default(),
-            publisher: Some(boot.publisher().await.unwrap()),
+            again: Some(Again::new(boot.publisher().await.unwrap(), "ops", clock.clone())),
             clock: clock.clone(),
             config: ReconciliationConfig::default(),
         };

@@ -79,7 +79,7 @@ impl FakeEhr {
         let mut state = self.state();
         let id = state.fresh_id("patient");
         let what = PatientWrite { identifier: String::new(), patient, guardian: None, language: None };
-        state.patients.push(Held { id: id.clone(), version: 1, what });
+        state.patients.push(Held { id: id.clone(), version: 1, what, updated: None });
         id
     }
 
