@@ -19,8 +19,9 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             // As shells say it of a program that Ctrl-C ended.
             Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
-            // Whoever reads our output has seen enough.
-            Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            // Whoever reads our output has seen enough. As shells say it of a program that SIGPIPE ended: not success, for what the exit
+            // code would have said was not reached.
+            Err(error) if is_broken_pipe(&error) => ExitCode::from(141),
             // No failure, but not what was hoped for either.
             Err(error) if error.is::<NothingMatched>() => {
                 output::line(&format!("nothing matched: {error}"));

@@ -219,6 +219,9 @@ impl Ops {
     /// # Errors
     /// If the file cannot be read.
     pub fn new(url: &str, token_file: &Path) -> anyhow::Result<Self> {
+        if !is_private(url) {
+            bail!("the token would go over the network in clear: name an https URL");
+        }
         let token = std::fs::read_to_string(token_file)
             .with_context(|| format!("cannot read the token in {}", token_file.display()))?;
         let client = Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
@@ -283,6 +286,15 @@ impl Ops {
     }
 }
 
+/// Whether what is sent there cannot be read on the way: over TLS, or not leaving this machine.
+fn is_private(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let local =
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    url.scheme() == "https" || local
+}
+
 async fn answered(request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
     accepted(request.send().await.map_err(unreachable)?)
 }
@@ -290,7 +302,8 @@ async fn answered(request: RequestBuilder) -> anyhow::Result<reqwest::Response> 
 fn accepted(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
     match answer.status() {
         status if status.is_success() => Ok(answer),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!("the ops API refuses the token"),
+        StatusCode::UNAUTHORIZED => bail!("the ops API does not know the token"),
+        StatusCode::FORBIDDEN => bail!("the token's roles do not allow it: ask somebody who has the role"),
         status => bail!("the ops API answers {status}"),
     }
 }
@@ -319,4 +332,30 @@ async fn problem(answer: reqwest::Response) -> anyhow::Result<reqwest::Response>
 
 fn unreachable(error: reqwest::Error) -> anyhow::Error {
     anyhow::Error::new(error.without_url()).context("the ops API does not answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn a_token_goes_nowhere_in_clear() {
+        for url in [
+            "https://ops.clinic.example",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080/",
+            "http://localhost:1",
+        ] {
+            assert!(is_private(url), "{url}");
+        }
+        for url in [
+            "http://ops.clinic.example",
+            "http://10.0.0.7:8080",
+            "http://127.0.0.1.evil.example",
+            "ops:8080",
+            "",
+        ] {
+            assert!(!is_private(url), "{url}");
+        }
+    }
 }

@@ -177,7 +177,7 @@ impl Route {
             Self::Holds => ("GET", "/v1/holds", LOOKING),
             Self::Hold => ("GET", "/v1/holds/{id}", LOOKING),
             Self::Decide => ("POST", "/v1/holds/{id}/decide", ACTING),
-            Self::Compare => ("POST", "/v1/reconciliations", LOOKING),
+            Self::Compare => ("POST", "/v1/reconciliations", LOOKING_UP),
             Self::Runs => ("GET", "/v1/reconciliations", LOOKING),
             Self::Run => ("GET", "/v1/reconciliations/{id}", LOOKING),
             Self::Redrive => ("POST", "/v1/reconciliations/{id}/redrive", ACTING),

@@ -14,7 +14,7 @@ use crate::access::Role;
 /// Somebody with a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// The token's name: who did it, in the audit trail.
+    /// The person: who did it, in the audit trail. Several tokens of one person have one name, so that nobody is two.
     pub name: String,
     /// What it is good for.
     pub roles: BTreeSet<Role>,
@@ -72,16 +72,21 @@ impl Tokens {
 
     fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        let mut names = BTreeSet::new();
+        let mut hashes = BTreeSet::new();
         let tokens = file.token.into_iter().map(|entry| {
             let refuse = |why: &str| format!("token `{}`: {why}", entry.name);
-            if !names.insert(entry.name.clone()) {
-                return Err(refuse("the name is taken"));
+            if !is_name(&entry.name) {
+                return Err(
+                    "name: 1 to 64 of a-z, 0-9 and . _ @ -, as the person is called everywhere".to_owned()
+                );
             }
             if entry.roles.is_empty() {
                 return Err(refuse("roles: name at least one"));
             }
             let hash = TokenHash::parse(&entry.sha256).map_err(|why| refuse(&why.to_string()))?;
+            if !hashes.insert(entry.sha256.to_ascii_lowercase()) {
+                return Err(refuse("another token has the same hash"));
+            }
             Ok((hash, Arc::new(Principal { name: entry.name, roles: entry.roles })))
         });
         tokens.collect::<Result<_, _>>().map(Self)
@@ -100,9 +105,24 @@ impl Tokens {
     }
 }
 
+/// One spelling for one person, so that who asked and who approves can be told apart.
+fn is_name(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._@-".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(letter)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Tokens;
+
+    #[test]
+    fn several_tokens_of_one_person_are_one_person() {
+        let token = |digit: &str| {
+            format!("[[token]]\nname = \"ann\"\nroles = [\"viewer\"]\nsha256 = \"{}\"\n", digit.repeat(64))
+        };
+        let tokens = Tokens::parse(&(token("0") + &token("1"))).unwrap();
+        assert!(tokens.0.iter().all(|(_, person)| person.name == "ann"));
+    }
 
     #[test]
     fn the_example_is_read() {
@@ -117,7 +137,12 @@ mod tests {
             (token("roles = [\"root\"]\nsha256 = \"0\""), "unknown variant"),
             (token(&format!("roles = []\nsha256 = \"{hash}\"")), "token `a`: roles: name at least one"),
             (token("roles = [\"viewer\"]\nsha256 = \"0\""), "64 hexadecimal digits"),
-            (token(&format!("roles = [\"viewer\"]\nsha256 = \"{hash}\"")).repeat(2), "the name is taken"),
+            (token(&format!("roles = [\"viewer\"]\nsha256 = \"{hash}\"")).repeat(2), "the same hash"),
+            (
+                format!("[[token]]\nname = \"Ann\"\nroles = [\"viewer\"]\nsha256 = \"{hash}\""),
+                "name: 1 to 64",
+            ),
+            (format!("[[token]]\nname = \"\"\nroles = [\"viewer\"]\nsha256 = \"{hash}\""), "name: 1 to 64"),
         ] {
             let error = Tokens::parse(&text).unwrap_err();
             assert!(error.contains(expected), "{error}");

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use domain::{ClinicId, Phi};
 use jiff::{SignedDuration, Timestamp};
@@ -27,8 +28,11 @@ use crate::{
 )]
 pub struct Trace {
     /// What names the submission.
-    #[arg(value_parser = parse, required_unless_present_any = ["phone", "email"], conflicts_with_all = ["phone", "email"])]
-    id: Option<String>,
+    #[arg(value_parser = protected, required_unless_present_any = ["phone", "email"], conflicts_with_all = ["phone", "email"])]
+    id: Option<Phi<String>>,
+    /// It is an id, although it looks like a phone number.
+    #[arg(long, requires = "id")]
+    is_id: bool,
     /// The patient's phone; - reads it from the standard input, so that no list of processes shows it.
     #[arg(long, value_name = "NUMBER", value_parser = protected, requires = "purpose", conflicts_with = "email")]
     phone: Option<Phi<String>>,
@@ -56,9 +60,25 @@ enum Format {
     Json,
 }
 
-/// Only what can be an identifier is asked for: all that there are fit the rule of the sender's.
-fn parse(text: &str) -> Result<String, domain::ids::IdError> {
-    domain::SubmissionId::parse(text).map(Into::into)
+/// Only what can be an identifier is asked for: all that there are fit the rule of the sender's. What may be a patient's goes into no
+/// URL and no message.
+fn identifier(text: &Phi<String>, is_id: bool) -> anyhow::Result<String> {
+    let text = text.expose();
+    if looks_like_a_phone(text) && !is_id {
+        bail!(
+            "this may be a phone number: look it up with --phone - --purpose; if it is an id, say so with --is-id"
+        );
+    }
+    let Ok(id) = domain::SubmissionId::parse(text) else {
+        bail!("this is no id; a phone or an e-mail is looked up with --phone - or --email - and a --purpose");
+    };
+    Ok(id.into())
+}
+
+/// Seven digits or more, and nothing else but what people write between them.
+fn looks_like_a_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (7..=15).contains(&digits) && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.() ".contains(&byte))
 }
 
 /// Takes any text, so that no message of the command line quotes it.
@@ -73,7 +93,7 @@ impl Trace {
     /// [`NothingMatched`], or if the API refuses it or does not answer.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
         let Some(value) = self.ask(&self.api.connect(layout)?).await? else {
-            let what = self.id.as_deref().unwrap_or("this person");
+            let what = if self.id.is_some() { "this id" } else { "this person" };
             let hint = "what died before it was admitted is in frontdesk dlq list";
             return Err(NothingMatched(format!("no submission of {what} was admitted; {hint}")).into());
         };
@@ -87,7 +107,7 @@ impl Trace {
     async fn ask(&self, ops: &Ops) -> anyhow::Result<Option<Value>> {
         let clinic = self.clinic.as_ref().map(ClinicId::as_str);
         if let Some(id) = &self.id {
-            return ops.trace(id, clinic).await;
+            return ops.trace(&identifier(id, self.is_id)?, clinic).await;
         }
         let phone = self.phone.as_ref().map(|value| read(value).map(Reached::Phone)).transpose()?;
         let email = self.email.as_ref().map(|value| read(value).map(Reached::Email)).transpose()?;
@@ -226,7 +246,7 @@ mod tests {
     use clap::Parser;
     use serde_json::json;
 
-    use super::{Trace, text};
+    use super::{Trace, identifier, text};
 
     fn admission() -> serde_json::Value {
         json!({"settled_at": "2027-01-07T09:00:02Z", "clinic_id": "clinic-01", "state": "completed", "patient": "p1",
@@ -268,6 +288,21 @@ mod tests {
         for part in ["a-1", "a-2", "held (slot_taken)", "trace", "the first 2 submissions"] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_patients_is_asked_for_as_no_id_and_quoted_by_no_message() {
+        let ask = |text: &str, is_id| identifier(&domain::Phi::new(text.to_owned()), is_id);
+        for id in
+            ["s-1", "01a204e0-0dd3-75b3-86aa-757165b983c8", "4bf92f3577b34da6a3ce929d0e0e4736", "123456"]
+        {
+            assert_eq!(ask(id, false).unwrap(), id);
+        }
+        for patients in ["555-123-4567", "5551234567", "+14155550123", "jane@x.org", "Jane Doe"] {
+            let refused = ask(patients, false).unwrap_err().to_string();
+            assert!(refused.contains("--phone -") && !refused.contains(patients), "{refused}");
+        }
+        assert_eq!(ask("5551234567", true).unwrap(), "5551234567");
     }
 
     #[derive(Debug, Parser)]

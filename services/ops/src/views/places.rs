@@ -2,7 +2,7 @@
 
 use domain::{LaneName, Stage, ports::SwitchScope};
 use jiff::Timestamp;
-use ledger::read::Activity;
+use ledger::read::{Activity, Parked};
 use serde::Serialize;
 
 use super::{Breaker, Pause, Queue};
@@ -19,7 +19,7 @@ pub struct Place {
     pub ready: Option<u64>,
     /// Messages in a consumer's hand.
     pub unacknowledged: Option<u64>,
-    /// Dead letters.
+    /// Open dead letters: those that were collected, and those that the broker still has.
     pub dead: Option<u64>,
     /// Submissions that wait for a person.
     pub held: u64,
@@ -55,7 +55,8 @@ fn place(
     let (own, dead) = (queue(stage.queue(lane)), queue(stage.dead_letter_queue(lane)));
     let here = |other: (Stage, &LaneName)| other == (stage, lane);
     let flows = activity.flows.iter().filter(|flow| here((flow.stage, &flow.lane)));
-    let held = activity.held.iter().find(|one| here((one.stage, &one.lane)));
+    let parked =
+        |all: &[Parked]| all.iter().find(|one| here((one.stage, &one.lane))).map_or(0, |one| one.count);
     let oldest = activity.oldest.iter().find(|one| here((one.stage, &one.lane)));
     let stops = |breaker: &&Breaker| {
         breaker.stage == stage.as_str() && breaker.lanes.iter().any(|one| one == lane.as_str())
@@ -66,8 +67,8 @@ fn place(
         lane: lane.to_string(),
         ready: own.map(|queue| queue.ready),
         unacknowledged: own.map(|queue| queue.unacknowledged),
-        dead: dead.map(|queue| queue.ready + queue.unacknowledged),
-        held: held.map_or(0, |one| one.count),
+        dead: dead.map(|queue| queue.ready + queue.unacknowledged + parked(&activity.dead)),
+        held: parked(&activity.held),
         per_minute: backlog::per_minute(flows.map(|flow| flow.left).sum()),
         oldest_s: oldest.map(|one| at.duration_since(one.received_at).as_secs().max(0)),
         paused: paused.iter().any(|pause| pause.scope == whole_stage || pause.scope == whole_lane),
@@ -100,6 +101,7 @@ mod tests {
         let activity = Activity {
             flows: vec![Flow { stage, lane: lane.clone(), clinic: None, left: 25, emitted: 20 }],
             held: vec![Parked { stage, lane: lane.clone(), count: 3 }],
+            dead: vec![Parked { stage, lane: lane.clone(), count: 40 }],
             oldest: vec![Oldest { stage, lane, received_at: Timestamp::from_second(999_940).unwrap() }],
         };
         let queue = |name: &str, ready| Queue { queue: name.to_owned(), ready, unacknowledged: 2 };
@@ -124,7 +126,7 @@ mod tests {
         assert_eq!(places.len(), 8);
         let busy = places.iter().find(|place| place.ready.is_some()).unwrap();
         assert_eq!((busy.stage, busy.lane.as_str(), busy.paused), (stage, "default", false));
-        assert_eq!((busy.ready, busy.unacknowledged, busy.dead, busy.held), (Some(7), Some(2), Some(3), 3));
+        assert_eq!((busy.ready, busy.unacknowledged, busy.dead, busy.held), (Some(7), Some(2), Some(43), 3));
         assert_eq!((busy.per_minute, busy.oldest_s), (5.0, Some(60)));
         assert!(places.iter().all(|place| place.paused == (place.lane == "north")));
         let stopped = |place: &&super::Place| place.breaker == Some("open");

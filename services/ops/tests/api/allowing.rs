@@ -65,7 +65,7 @@ fn the_table() {
     GET /v1/holds viewer operator approver auditor
     GET /v1/holds/{id} viewer operator approver auditor
     POST /v1/holds/{id}/decide operator
-    POST /v1/reconciliations viewer operator approver auditor
+    POST /v1/reconciliations operator auditor
     GET /v1/reconciliations viewer operator approver auditor
     GET /v1/reconciliations/{id} viewer operator approver auditor
     POST /v1/reconciliations/{id}/redrive operator

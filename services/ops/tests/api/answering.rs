@@ -104,7 +104,7 @@ async fn without_the_database_every_address_says_so() {
 async fn without_clinics_and_ehrs_nothing_is_compared() {
     let api = Api::open(TestRecords::default());
     let compare = api
-        .call(Some(&token(Role::Viewer)), "POST", "/v1/reconciliations", "{\"date\": \"2026-11-22\"}")
+        .call(Some(&token(Role::Operator)), "POST", "/v1/reconciliations", "{\"date\": \"2026-11-22\"}")
         .await;
     for answer in
         [compare, look(&api, "/v1/reconciliations").await, look(&api, "/v1/reconciliations/s-1").await]

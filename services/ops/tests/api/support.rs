@@ -283,6 +283,7 @@ impl Records for TestRecords {
         Ok(Activity {
             flows: vec![Flow { stage: Stage::Validation, lane: lane(), clinic, left: 60, emitted: 50 }],
             held: vec![Parked { stage: Stage::EhrWriter, lane: lane(), count: 3 }],
+            dead: vec![Parked { stage: Stage::EhrWriter, lane: lane(), count: 4 }],
             oldest: vec![Oldest { stage: Stage::EhrWriter, lane: lane(), received_at }],
         })
     }

@@ -36,7 +36,7 @@ pub struct LetterFilter {
 }
 
 /// Where a letter stands: what people decided, and `ended` where its message has come to an end by itself.
-const STATE: &str = "CASE WHEN dead_letter.state = 'open' AND (
+pub(crate) const STATE: &str = "CASE WHEN dead_letter.state = 'open' AND (
         EXISTS (SELECT FROM submission s WHERE s.admission_id = dead_letter.admission_id
             AND s.state IN ('completed', 'duplicate', 'rejected'))
         OR dead_letter.admission_id IS NULL AND EXISTS (SELECT FROM submission s WHERE NOT s.copy

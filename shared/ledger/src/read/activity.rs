@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::status::State;
-use crate::{Store, failure::Failure, text};
+use crate::{Store, failure::Failure, letters::STATE, text};
 
 /// How many submissions in flight are looked at for the oldest of each queue, oldest first: a backlog must not make looking slow.
 const LOOKED_AT: i64 = 1000;
@@ -25,7 +25,7 @@ pub struct Flow {
     pub emitted: u64,
 }
 
-/// What waits at a stage for a person.
+/// What lies at a stage until a person does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
     /// Where.
@@ -52,8 +52,10 @@ pub struct Oldest {
 pub struct Activity {
     /// What passed, by stage, lane and clinic.
     pub flows: Vec<Flow>,
-    /// What waits for a person.
+    /// What waits for a person's decision.
     pub held: Vec<Parked>,
+    /// Open dead letters that were collected.
+    pub dead: Vec<Parked>,
     /// The oldest at each place. What validation has not seen yet is in none, nor what is not among the oldest 1,000 of all.
     pub oldest: Vec<Oldest>,
 }
@@ -77,11 +79,16 @@ impl Store {
     pub async fn activity(&self, since: Timestamp) -> Result<Activity, StoreDown> {
         let flows = self.db.rows(FLOWS, &[&since]).await?;
         let held = self.db.rows(HELD, &[]).await?;
+        let dead = format!(
+            "SELECT stage, lane, count(*) AS n FROM dead_letter WHERE state = 'open' AND {STATE} = 'open' GROUP BY 1, 2"
+        );
+        let dead = self.db.rows(&dead, &[]).await?;
         let oldest = self.db.rows(OLDEST, &[&LOOKED_AT]).await?;
         let read = || {
             Ok::<_, Failure>(Activity {
                 flows: flows.iter().map(flow).collect::<Result<_, _>>()?,
                 held: held.iter().map(parked).collect::<Result<_, _>>()?,
+                dead: dead.iter().map(parked).collect::<Result<_, _>>()?,
                 oldest: places(&oldest)?,
             })
         };
