@@ -6,6 +6,8 @@ mod door;
 mod forms;
 mod letters;
 mod line;
+pub mod runbook;
+mod template;
 
 pub use broker::Broker;
 pub use door::post;

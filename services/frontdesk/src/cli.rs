@@ -105,20 +105,22 @@ impl Cli {
     /// The command's, for a person to read.
     pub async fn run(self) -> anyhow::Result<()> {
         let layout = || Layout::find(self.checkout.as_deref(), self.dir.as_deref());
+        // Whoever operates a line elsewhere has no checkout.
+        let here = || Layout::find_or_here(self.checkout.as_deref(), self.dir.as_deref());
         match self.command {
             Command::Up(up) => up.run(&layout()?).await,
             Command::Down(down) => down.run(&layout()?).await,
             Command::Demo(demo) => demo.run(&layout()?).await,
             Command::Submit(submit) => submit.run(&layout()?).await,
-            Command::Outcomes(outcomes) => outcomes.run(&layout()?).await,
-            Command::Trace(trace) => trace.run(&layout()?).await,
-            Command::Acts(acts) => acts.run(&layout()?).await,
-            Command::Status(status) => status.run(&layout()?).await,
-            Command::Pause(pause) => pause.run(&layout()?).await,
-            Command::Resume(resume) => resume.run(&layout()?).await,
-            Command::Dlq(dlq) => dlq.run(&layout()?).await,
-            Command::Holds(holds) => holds.run(&layout()?).await,
-            Command::Reconcile(reconcile) => reconcile.run(&layout()?).await,
+            Command::Outcomes(outcomes) => outcomes.run(&here()?).await,
+            Command::Trace(trace) => trace.run(&here()?).await,
+            Command::Acts(acts) => acts.run(&here()?).await,
+            Command::Status(status) => status.run(&here()?).await,
+            Command::Pause(pause) => pause.run(&here()?).await,
+            Command::Resume(resume) => resume.run(&here()?).await,
+            Command::Dlq(dlq) => dlq.run(&here()?).await,
+            Command::Holds(holds) => holds.run(&here()?).await,
+            Command::Reconcile(reconcile) => reconcile.run(&here()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,

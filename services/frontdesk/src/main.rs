@@ -24,23 +24,23 @@ fn main() -> ExitCode {
             Err(error) if is_broken_pipe(&error) => ExitCode::from(141),
             // No failure, but not what was hoped for either.
             Err(error) if error.is::<NothingMatched>() => {
-                output::line(&format!("nothing matched: {error}"));
+                output::ending(&format!("nothing matched: {error}"));
                 ExitCode::from(4)
             }
             Err(error) if error.is::<StoppedByGuard>() => {
-                output::line(&format!("stopped: {error}"));
+                output::ending(&format!("stopped: {error}"));
                 ExitCode::from(5)
             }
             Err(error) if error.is::<NeedsApproval>() => {
-                output::line(&format!("needs approval: {error}"));
+                output::ending(&format!("needs approval: {error}"));
                 ExitCode::from(6)
             }
             Err(error) if error.is::<Differs>() => {
-                output::line(&error.to_string());
+                output::ending(&error.to_string());
                 ExitCode::from(3)
             }
             Err(error) => {
-                output::line(&format!("failed: {error:#}"));
+                output::ending(&format!("failed: {error:#}"));
                 if error.is::<NotAll>() || error.is::<Partly>() {
                     // Something was done, and something is left to do.
                     ExitCode::from(3)
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             }
         },
         Err(error) => {
-            output::line(&format!("failed: {error}"));
+            output::ending(&format!("failed: {error}"));
             ExitCode::FAILURE
         }
     }

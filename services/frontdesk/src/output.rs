@@ -7,13 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static MOVING: LazyLock<bool> = LazyLock::new(|| io::stderr().is_terminal());
 
+/// How wide a page is, in columns.
+pub const PAGE: u16 = 100;
 /// Where there is no terminal, progress is told this often.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
@@ -31,6 +33,12 @@ pub fn line(text: &str) {
     } else {
         writeln!(io::stderr(), "{text}").ok()
     };
+}
+
+/// The last word of a command that did not end as was hoped for.
+pub fn ending(text: &str) {
+    // Nobody to tell it to is no reason to end otherwise.
+    writeln!(io::stderr(), "{text}").ok();
 }
 
 /// A part of the result.
@@ -59,14 +67,14 @@ pub fn cut(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// An empty table, as wide as the terminal at most; elsewhere as wide as a page.
+/// An empty table, as wide as the terminal at most; elsewhere as wide as a page. [`text`] makes lines of it.
 pub fn table() -> Table {
     const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LINE));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     if !io::stdout().is_terminal() {
-        table.set_width(120);
+        table.set_width(PAGE);
     }
     table
 }
@@ -76,6 +84,24 @@ pub fn wide_table() -> Table {
     let mut table = table();
     table.set_content_arrangement(ContentArrangement::Disabled);
     table
+}
+
+/// Ids in the first column are never broken: they are copied out of it.
+pub fn keep_first(table: &mut Table) {
+    if let Some(column) = table.column_mut(0) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+}
+
+/// A table as lines, with two spaces between columns and none at either side.
+pub fn text(mut table: Table) -> String {
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        // One more is between columns anyway.
+        column.set_padding((0, u16::from(at < last)));
+    }
+    let lines = table.to_string();
+    lines.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 /// Something that takes a while.

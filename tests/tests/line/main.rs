@@ -12,5 +12,6 @@ mod profiles;
 mod readme;
 mod reconciling;
 mod replay;
+mod runbooks;
 mod switches;
 mod trace;

@@ -1,37 +1,13 @@
 //! A bad template fills one group. The plan shows what would become of it, the guard stops a replay that does not help, and when the
 //! template is mended everything is drained, once, though the operators' service is killed on the way.
 
-use std::path::Path;
-
 use anyhow::{Context as _, ensure};
 use e2e::{Forms, Line, PATIENCE};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use serde_json::Value;
 use testkit::wait;
 
 const CLINIC: &str = "clinic-01";
 const BAD: &str = "reason = { expr = \"form * 2\" }";
-
-/// Lays the clinic's template over the checkout's, with a field's rule set otherwise.
-fn template(line: &Line, rule: Option<&str>) -> anyhow::Result<()> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clinics").join(CLINIC);
-    let text = std::fs::read_to_string(checkout.join("template.toml"))?;
-    let folder = line.folder().join("clinics").join(CLINIC);
-    std::fs::create_dir_all(&folder)?;
-    let more = rule.map(|rule| format!("\n[fields]\n{rule}\n")).unwrap_or_default();
-    Ok(std::fs::write(folder.join("template.toml"), text + &more)?)
-}
-
-/// Kills a service, and waits until it was started again.
-async fn kill_9(line: &Line, service: &str) -> anyhow::Result<()> {
-    let before = line.pid(service)?;
-    kill(Pid::from_raw(before), Signal::SIGKILL)?;
-    let again = || async { line.pid(service).is_ok_and(|pid| pid != before) };
-    Ok(wait::until(PATIENCE, again).await?)
-}
 
 /// Runs `frontdesk dlq …` and gives its exit code and what it printed, which is JSON if it is asked for.
 async fn dlq(line: &Line, args: &[&str]) -> anyhow::Result<(Option<i32>, String, String)> {
@@ -52,8 +28,8 @@ async fn plan(line: &Line) -> anyhow::Result<(String, Value)> {
 #[tokio::test]
 async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::Result<()> {
     let line = Line::up(&["--lanes", "1"]).await?;
-    template(&line, Some(BAD))?;
-    kill_9(&line, "validation").await?;
+    line.template(CLINIC, Some(BAD))?;
+    line.kill_9("validation").await?;
     let submissions = Forms::read()?.of(CLINIC, 12)?;
     for submission in &submissions {
         line.broker.submit(submission).await?;
@@ -68,7 +44,7 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
     assert_eq!(code, Some(4), "{error}");
 
     // Mended on disk, where the dry run reads it; the stage has still the other.
-    template(&line, None)?;
+    line.template(CLINIC, None)?;
     let (early, forecast) = plan(&line).await?;
     assert_eq!(forecast, serde_json::json!({ "would_create": 12 }));
     let watched = ["replay", &early, "--canary", "2", "--stop-on", "10%", "--watch"];
@@ -80,7 +56,7 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
     );
     line.dead_letters(14).await?;
 
-    kill_9(&line, "validation").await?;
+    line.kill_9("validation").await?;
     let (mended, forecast) = plan(&line).await?;
     assert_eq!(forecast, serde_json::json!({ "would_create": 12 }), "the two that died again are open anew");
     let slow = ["replay", &mended, "--canary", "3", "--rate", "2/s", "--stop-on", "10%"];
@@ -88,7 +64,7 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
     assert_eq!(code, Some(0), "{said}{error}");
     let published = async || Some(line.ops.plan(&mended).await.ok()?["tally"]["published"].as_u64()?);
     wait::until(PATIENCE, || async { published().await.is_some_and(|count| count >= 4) }).await?;
-    kill_9(&line, "ops").await?;
+    line.kill_9("ops").await?;
     let ended = || async { line.ops.plan(&mended).await.is_ok_and(|plan| plan["state"] == "done") };
     wait::until(PATIENCE, ended).await?;
     let (_, said, _) = dlq(&line, &["plan", "show", &mended]).await?;

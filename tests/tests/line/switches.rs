@@ -80,7 +80,7 @@ async fn a_paused_clinic_waits_the_others_go_on_and_the_acts_are_on_record() -> 
 
     let (code, said, error) = run(&line, &["status"]).await?;
     assert_eq!(code, Some(0), "{error}");
-    assert!(said.contains("clinic:clinic-01, by local, for 1 h more: moving house"), "{said}");
+    assert!(said.contains("clinic:clinic-01, by local, for 2 h more: moving house"), "{said}");
     assert!(!said.contains('\x1b') && said.lines().all(|line| line.chars().count() <= 100), "{said}");
     let (_, said, _) = run(&line, &["status", "--format", "json"]).await?;
     let status: Value = serde_json::from_str(&said)?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A reason is cut to so many characters; the JSON has it whole.
-const REASON: usize = 60;
+const REASON: usize = 44;
 
 /// What people did to the line, and why, newest first.
 #[derive(Debug, Args)]
@@ -90,19 +90,17 @@ impl Acts {
 
 fn table(acts: Value) -> anyhow::Result<String> {
     let acts: Vec<Act> = serde_json::from_value(acts)?;
-    let mut table = output::table();
-    table.set_header(["when (UTC)", "who", "what", "to what", "came of it", "why"]);
+    let mut table = output::wide_table();
+    table.set_header(["to what\nwhy", "what\nwhat came of it", "who\nin which role", "when (UTC)"]);
     for Act { at, actor, role, what, scope, reason, outcome } in acts {
         table.add_row([
-            at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            format!("{actor}, {role}"),
-            what,
-            scope,
-            outcome,
-            cut(&one_line(&reason), REASON),
+            format!("{scope}\n  {}", cut(&one_line(&reason), REASON)),
+            format!("{what}\n  {outcome}"),
+            format!("{actor}\n  {role}"),
+            at.strftime("%Y-%m-%d\n%H:%M:%S").to_string(),
         ]);
     }
-    Ok(format!("{table}\n"))
+    Ok(output::text(table))
 }
 
 #[cfg(test)]
@@ -116,7 +114,7 @@ mod tests {
         let act = json!({"at": "2026-11-22T09:00:00Z", "actor": "sam", "role": "operator", "what": "paused",
             "scope": "clinic:clinic-01", "reason": "moving\n\u{1b}[31mhouse", "outcome": "done"});
         let text = table(json!([act])).unwrap();
-        for part in ["2026-11-22 09:00:00", "sam, operator", "paused", "clinic:clinic-01", "done"] {
+        for part in ["2026-11-22", "09:00:00", "sam", "operator", "paused", "clinic:clinic-01", "done"] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains("house") && !text.contains('\u{1b}'), "{text}");

@@ -179,6 +179,8 @@ impl How {
     fn print(&self, value: &Value, table: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
         match self.format {
             Format::Json => output::result(&serde_json::to_string_pretty(value)?)?,
+            // That there is nothing is told by how the command ends.
+            Format::Table if value.as_array().is_some_and(Vec::is_empty) => {}
             Format::Table => output::result(&table()?)?,
         }
         Ok(())
@@ -233,49 +235,50 @@ fn groups_table(groups: &Value) -> anyhow::Result<String> {
     let groups: Vec<crate::ops::letters::Group> = serde_json::from_value(groups.clone())?;
     let mut table = output::table();
     table.set_header([
-        "fingerprint",
+        "fingerprint\nclinics",
         "count",
         "last hour",
-        "first seen",
-        "last seen",
+        "first seen\nlast seen",
         "soonest visit",
-        "clinics",
     ]);
     for group in &groups {
         table.add_row([
-            group.fingerprint.clone(),
+            format!("{}\n  {}", group.fingerprint, group.clinics.join(" ")),
             group.count.to_string(),
             trend(group.last_hour, group.hour_before),
-            minute(group.first_seen),
-            minute(group.last_seen),
-            group.soonest_appointment.map(minute).unwrap_or_default(),
-            group.clinics.join(" "),
+            format!("{}\n{}", minute(group.first_seen), minute(group.last_seen)),
+            group.soonest_appointment.map_or_else(|| "not known".to_owned(), minute),
         ]);
     }
+    output::keep_first(&mut table);
     let total: u64 = groups.iter().map(|group| group.count).sum();
-    let mut text = table.to_string();
-    let _ = write!(text, "\n{total} in {} groups; times are UTC\n", groups.len());
+    let many = if groups.len() == 1 { "group" } else { "groups" };
+    let mut text = output::text(table);
+    let _ = writeln!(text, "{total} in {} {many}; times are UTC", groups.len());
+    text += "one by one:         frontdesk dlq list --fingerprint FINGERPRINT\n";
+    text += "what a replay does: frontdesk dlq plan --fingerprint FINGERPRINT --reason TEXT\n";
     Ok(text)
 }
 
 fn letters_table(letters: &Value) -> anyhow::Result<String> {
     let letters: Vec<crate::ops::letters::Letter> = serde_json::from_value(letters.clone())?;
     let mut table = output::wide_table();
-    table.set_header(["id", "state", "visit", "died", "attempts", "clinic", "submission", "fingerprint"]);
+    table.set_header(["id\nsubmission", "visit\ndied", "fingerprint\nwhere it stands"]);
     for letter in &letters {
+        let clinic = letter.clinic_id.as_deref().unwrap_or("clinic not known");
         table.add_row([
-            letter.id.clone(),
-            letter.state.clone(),
-            letter.appointment_at.map(minute).unwrap_or_default(),
-            minute(letter.died_at),
-            letter.attempts.to_string(),
-            letter.clinic_id.clone().unwrap_or_default(),
-            letter.submission_id.clone().unwrap_or_default(),
-            letter.fingerprint.clone(),
+            format!("{}\n  {}", letter.id, letter.submission_id.as_deref().unwrap_or("not known")),
+            format!(
+                "{}\n{}",
+                letter.appointment_at.map_or_else(|| "not known".to_owned(), minute),
+                minute(letter.died_at)
+            ),
+            format!("{}\n  {}, {clinic}, attempt {}", letter.fingerprint, letter.state, letter.attempts),
         ]);
     }
-    let mut text = table.to_string();
-    let _ = write!(text, "\n{} dead letters; times are UTC\n", letters.len());
+    let mut text = output::text(table);
+    let _ = writeln!(text, "{} dead letters; times are UTC", letters.len());
+    text += "more of one: frontdesk dlq show ID\n";
     Ok(text)
 }
 
@@ -306,7 +309,7 @@ mod tests {
             "soonest_appointment": "2026-11-23T10:30:00Z", "clinics": ["clinic-01"]}]);
         let text = groups_table(&groups).unwrap();
         for part in
-            ["validation/malformed/-/-", "3 ↑ from 1", "2026-11-23 10:30", "clinic-01", "5 in 1 groups"]
+            ["validation/malformed/-/-", "3 ↑ from 1", "2026-11-23 10:30", "clinic-01", "5 in 1 group;"]
         {
             assert!(text.contains(part), "{part} in {text}");
         }

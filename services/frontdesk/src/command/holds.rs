@@ -100,6 +100,8 @@ impl How {
     fn print(&self, value: &Value, text: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
         match self.format {
             Format::Json => output::result(&serde_json::to_string_pretty(value)?)?,
+            // That there is nothing is told by how the command ends.
+            Format::Table if value.as_array().is_some_and(Vec::is_empty) => {}
             Format::Table => output::result(&text()?)?,
         }
         Ok(())
@@ -153,19 +155,18 @@ fn query(clinic: Option<&ClinicId>, stage: Option<Stage>, code: Option<Code>) ->
 fn table(holds: &Value) -> anyhow::Result<String> {
     let holds: Vec<Row> = serde_json::from_value(holds.clone())?;
     let mut table = output::wide_table();
-    table.set_header(["id", "visit", "held since", "where", "why", "clinic", "submission"]);
+    table.set_header(["id\nsubmission", "visit\nheld since", "why\nwhere"]);
     for hold in &holds {
+        let visit = hold.appointment_at.map_or_else(|| "not known".to_owned(), minute);
+        let why = [Some(hold.code.as_str()), hold.field.as_deref()].into_iter().flatten().collect::<Vec<_>>();
         table.add_row([
-            hold.admission_id.clone(),
-            hold.appointment_at.map(minute).unwrap_or_default(),
-            minute(hold.since),
-            format!("{}.{}", hold.stage, hold.lane),
-            [Some(hold.code.clone()), hold.field.clone()].into_iter().flatten().collect::<Vec<_>>().join(" "),
-            hold.clinic_id.clone(),
-            hold.submission_id.clone(),
+            format!("{}\n  {}", hold.admission_id, hold.submission_id),
+            format!("{visit}\n{}", minute(hold.since)),
+            format!("{}\n  {}, {}.{}", why.join(" "), hold.clinic_id, hold.stage, hold.lane),
         ]);
     }
-    Ok(format!("{table}\n{} held; times are UTC\n", holds.len()))
+    let rows = output::text(table);
+    Ok(format!("{rows}{} held; times are UTC\nwhat is asked: frontdesk holds show ID\n", holds.len()))
 }
 
 /// What was decided, and what comes of it.
@@ -176,7 +177,7 @@ fn told(id: &AdmissionId, verdict: &Verdict, ruling: &Value) -> anyhow::Result<S
         "in_flight" => "it goes on through the line".to_owned(),
         state => format!("it is {state}"),
     };
-    Ok(format!("decided {}{on}: {next} (admission {id})\n", verdict.word))
+    Ok(format!("decided {}{on}: {next}\nwhat comes of it: frontdesk trace {id}\n", verdict.word))
 }
 
 fn minute(at: Timestamp) -> String {

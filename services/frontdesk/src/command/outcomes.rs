@@ -32,10 +32,16 @@ enum Format {
 #[derive(Debug, Clone, Args)]
 pub struct ApiArgs {
     /// The ops API [default: that of the local run].
-    #[arg(long, value_name = "URL", requires = "token_file")]
+    #[arg(
+        long,
+        env = "FRONTDESK_OPS_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        requires = "token_file"
+    )]
     url: Option<String>,
     /// The file with the token for it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "FRONTDESK_OPS_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
@@ -61,7 +67,7 @@ impl Outcomes {
         let ops = self.api.connect(layout)?;
         match self.format {
             Format::Jsonl => output::result(&ops.outcomes_text().await?)?,
-            Format::Table => output::result(&table(&ops.outcomes().await?).to_string())?,
+            Format::Table => output::result(&output::text(table(&ops.outcomes().await?)))?,
         }
         Ok(())
     }

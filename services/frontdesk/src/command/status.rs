@@ -18,11 +18,12 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// The whole line on one screen: what waits, passes, died, is held and is paused, by stage and lane.
 ///
-/// "waiting" and "in hand" are the broker's counts of the stage's queue, "dead" those of its dead letters, and "held" are submissions that
-/// wait for a person. "a minute" is what the stage was done with, by the journal. "oldest" is the age of the oldest submission that is on
+/// "waiting" and "in hand" are the broker's counts of the stage's queue, "dead" those of its dead letters that are not collected yet, and
+/// "held" are submissions that wait for a person. "a minute" is what the stage was done with, by the journal. "oldest" is the age of the oldest submission that is on
 /// its way there, by its last hop; validation has seen nothing yet of what waits for it. "?" is what the broker does not tell. What was put
 /// off (retries, and what a pause of a clinic or an endpoint stopped) waits in queues that all stages share. At the end of a line stands what
 /// stops it: "paused" by a person, "down" by the open circuit breaker of an endpoint, "ramps" while that recovers, "?" if its process is silent.
+/// "letters" are the dead letters that are collected and about which somebody has to do something.
 /// "silent" are sources that normally send at this time of the week and have stopped, as of the last minute.
 #[derive(Debug, Args)]
 #[command(
@@ -76,7 +77,10 @@ impl Status {
             (Format::Table, watch) => {
                 let terminal = stdout().is_terminal();
                 let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-                let text = screen::screen(&serde_json::from_value(value)?, colour);
+                // One that does not tell of the dead letters tells of the line all the same.
+                let open = vec![("state", "open".to_owned())];
+                let letters = ops.letter_groups(&open).await.ok().map(|groups| screen::Letters::of(&groups));
+                let text = screen::screen(&serde_json::from_value(value)?, letters, colour);
                 if watch { screen::again(&text, terminal) } else { text }
             }
         })

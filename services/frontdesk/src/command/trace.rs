@@ -132,29 +132,35 @@ fn text(value: Value) -> anyhow::Result<String> {
     match (admission, matches.as_slice()) {
         (Some(mut admission), [one]) => {
             admission.outcome.submission_id.clone_from(&one.submission_id);
-            Ok(life(&admission))
+            Ok(life(&admission) + &next(one))
         }
         _ => Ok(choice(&matches, more)),
+    }
+}
+
+/// What a person may do about it, if anything.
+fn next(one: &Match) -> String {
+    match one.state.as_str() {
+        "held" => format!("a person decides: frontdesk holds show {}\n", one.admission_id),
+        "dead" => format!("what died with it: frontdesk dlq groups --clinic {}\n", one.clinic_id),
+        _ => String::new(),
     }
 }
 
 /// Several submissions, to choose from.
 fn choice(matches: &[Match], more: bool) -> String {
     let mut table = output::wide_table();
-    table.set_header(["admission", "submission", "clinic", "received (UTC)", "state", "found by"]);
+    table.set_header(["admission\nsubmission", "received (UTC)", "state\nwhere, and found by"]);
     for one in matches {
         let copy = if one.copy { ", a refused copy" } else { "" };
         table.add_row([
-            one.admission_id.clone(),
-            one.submission_id.clone(),
-            one.clinic_id.clone(),
+            format!("{}\n  {}", one.admission_id, one.submission_id),
             one.received_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            why(&one.state, one.code.as_deref()) + copy,
-            one.by.clone(),
+            format!("{}{copy}\n  {}, by {}", why(&one.state, one.code.as_deref()), one.clinic_id, one.by),
         ]);
     }
     let count = if more { format!("the first {}", matches.len()) } else { matches.len().to_string() };
-    format!("{table}\n{count} submissions: trace one by the id of its admission\n")
+    format!("{}{count} submissions: trace one by the id of its admission\n", output::text(table))
 }
 
 /// One admission, for people.
@@ -162,9 +168,13 @@ pub fn life(admission: &Admission) -> String {
     let Admission { outcome, correlation_id, received_at, settled_at, timeline, effects } = admission;
     let after = |at: Timestamp| format!("{:.3} s", at.duration_since(*received_at).as_secs_f64());
     let mut text = format!("{} at {}: {}\n", outcome.submission_id, outcome.clinic_id, standing(outcome));
-    text += &format!("correlation {correlation_id}, received {received_at:.3}");
-    text += &settled_at
-        .map_or_else(|| ", on its way\n".to_owned(), |at| format!(", settled after {}\n", after(at)));
+    text += &format!("received {received_at:.3}, ");
+    text += &match settled_at {
+        Some(at) if outcome.state == "held" => format!("held after {}\n", after(*at)),
+        Some(at) => format!("settled after {}\n", after(*at)),
+        None => "on its way\n".to_owned(),
+    };
+    text += &format!("correlation {correlation_id}\n");
     let mut table = output::table();
     table.set_header(["after", "where", "what", "attempt", "waited", "in hand", "template"]);
     // Both lists are in order of time; together they tell the story.
@@ -186,7 +196,11 @@ pub fn life(admission: &Admission) -> String {
         left_off = step.at;
     }
     for effect in effects {
-        let what = why(&format!("{} → {}", effect.event, effect.state), effect.code.as_deref());
+        let what = if effect.event == effect.state {
+            why(&effect.state, effect.code.as_deref())
+        } else {
+            why(&format!("{} → {}", effect.event, effect.state), effect.code.as_deref())
+        };
         let place = format!("  EHR {}", effect.kind);
         rows.push((
             effect.at,
@@ -203,8 +217,7 @@ pub fn life(admission: &Admission) -> String {
     }
     rows.sort_by_key(|(at, _)| *at);
     table.add_rows(rows.into_iter().map(|(_, row)| row));
-    text += &table.to_string();
-    text.push('\n');
+    text += &output::text(table);
     if let Some(trace) = timeline.iter().find_map(|step| step.trace_id.as_ref()) {
         text += &format!("trace {trace}\n");
     }
@@ -226,19 +239,17 @@ fn standing(outcome: &Outcome) -> String {
     for why in [&outcome.code, &outcome.field].into_iter().flatten() {
         text += &format!(" {why}");
     }
-    for (what, value) in [
+    let known = [
         ("patient", &outcome.patient),
         ("appointment", &outcome.appointment),
         ("eligibility", &outcome.eligibility),
-    ] {
-        if let Some(value) = value {
-            text += &format!(", {what} {value}");
-        }
+    ];
+    let mut parts: Vec<String> =
+        known.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?))).collect();
+    if let Some(channels) = outcome.notified.as_deref().filter(|channels| !channels.is_empty()) {
+        parts.push(format!("told by {}", channels.join(" and ")));
     }
-    match outcome.notified.as_deref() {
-        None | Some([]) => text,
-        Some(channels) => text + &format!(", told by {}", channels.join(" and ")),
-    }
+    if parts.is_empty() { text } else { text + "\n" + &parts.join(", ") }
 }
 
 #[cfg(test)]
@@ -269,7 +280,7 @@ mod tests {
         let found = json!({"matches": [one("a-1")], "more": false, "admission": admission()});
         let text = text(found).unwrap();
         for part in [
-            "s-1 at clinic-01: completed, patient p1, told by email and sms",
+            "s-1 at clinic-01: completed\npatient p1, told by email and sms\nreceived",
             "settled after 2.000 s",
             "EHR patient",
             "0.250 s",
@@ -303,6 +314,21 @@ mod tests {
             assert!(refused.contains("--phone -") && !refused.contains(patients), "{refused}");
         }
         assert_eq!(ask("5551234567", true).unwrap(), "5551234567");
+    }
+
+    #[test]
+    fn what_a_person_is_to_do_is_told() {
+        let mut life = admission();
+        life["state"] = "held".into();
+        let held = text(json!({"matches": [one("a-1")], "more": false, "admission": life})).unwrap();
+        assert!(
+            held.contains("held after 2.000 s") && held.ends_with("frontdesk holds show a-1\n"),
+            "{held}"
+        );
+        let mut dead = one("a-1");
+        (life["state"], dead["state"]) = ("dead".into(), "dead".into());
+        let dead = text(json!({"matches": [dead], "more": false, "admission": life})).unwrap();
+        assert!(dead.ends_with("frontdesk dlq groups --clinic clinic-01\n"), "{dead}");
     }
 
     #[derive(Debug, Parser)]

@@ -44,6 +44,21 @@ impl Layout {
         Ok(Self { checkout, root })
     }
 
+    /// As [`Self::find`], for commands that ask an API elsewhere: where no checkout is around, the working folder stands for it.
+    ///
+    /// # Errors
+    /// If the folder that is given is no checkout, or there is no working folder.
+    pub fn find_or_here(checkout: Option<&Path>, root: Option<&Path>) -> anyhow::Result<Self> {
+        match Self::find(checkout, root) {
+            Err(_) if checkout.is_none() => {
+                let checkout = std::env::current_dir()?;
+                let root = root.map_or_else(|| Ok(checkout.join(".frontdesk")), std::path::absolute)?;
+                Ok(Self { checkout, root })
+            }
+            found => found,
+        }
+    }
+
     /// A run of its own below this one, such as that of the tests.
     #[must_use]
     pub fn below(&self, name: &str) -> Self {
@@ -146,10 +161,18 @@ mod tests {
     fn a_checkout_is_known_by_its_folders() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Layout::find(Some(folder.path()), None).is_err());
+        assert!(
+            Layout::find_or_here(Some(folder.path()), None).is_err(),
+            "what is said to be one must be one"
+        );
+        let run = folder.path().join("run");
+        assert_eq!(Layout::find_or_here(None, Some(&run)).unwrap().root(), run);
         for part in ["clinics", "services/frontdesk"] {
             std::fs::create_dir_all(folder.path().join(part)).unwrap();
         }
         let layout = Layout::find(Some(folder.path()), None).unwrap();
+        let here = Layout::find_or_here(Some(folder.path()), None).unwrap();
+        assert_eq!(here.root(), layout.root());
         assert!(layout.root().ends_with(".frontdesk"));
         layout.make().unwrap();
         assert!(layout.below("test").logs().ends_with(".frontdesk/test/logs"));

@@ -12,8 +12,13 @@ use crate::exit::NothingMatched;
 
 /// Letters of one request.
 const PAGE: usize = 500;
-/// Refusals that mean that there is nothing to do it to.
-const NOTHING: [&str; 4] = ["nothing_matched", "unknown_plan", "nothing_waits", "unknown_discard"];
+/// Refusals that mean that there is nothing to do it to, and what is said of them.
+const NOTHING: [(&str, &str); 4] = [
+    ("nothing_matched", "no open dead letter is of the kind; what there is: frontdesk dlq groups"),
+    ("unknown_plan", "there is no such plan; which there are: frontdesk dlq plans"),
+    ("nothing_waits", "nothing of the plan waits to be replayed; why: frontdesk dlq plan show PLAN"),
+    ("unknown_discard", "there is no such request; which there are: frontdesk dlq approvals"),
+];
 
 /// How many letters of a plan are where.
 #[derive(Debug, Clone, Deserialize)]
@@ -222,10 +227,10 @@ async fn told<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T>
         return Ok(accepted(answer)?.json().await?);
     }
     match answer.json::<Problem>().await {
-        Ok(Problem { code, detail, .. }) if NOTHING.contains(&code.as_str()) => {
-            Err(NothingMatched(format!("{code}. {detail}")).into())
-        }
         Ok(Problem { code, field, detail }) => {
+            if let Some((_, said)) = NOTHING.iter().find(|(name, _)| *name == code) {
+                return Err(NothingMatched((*said).to_owned()).into());
+            }
             let code = [Some(code), field].into_iter().flatten().collect::<Vec<_>>().join(" ");
             anyhow::bail!("the ops API refuses it: {code}. {detail}")
         }

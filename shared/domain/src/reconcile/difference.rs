@@ -136,7 +136,13 @@ impl Difference {
                 "`{trace}` shows where it stopped. If nothing is paused there, `frontdesk reconcile --date {day}{clinic} --repair --reason TEXT` \
                  publishes it again if its message is in no queue."
             ),
-            (Kind::Held, _) => format!("A person decides: `{trace}` shows where and why it is held."),
+            (Kind::Held, _) => {
+                let hold = self.admission_id.map_or_else(
+                    || "frontdesk holds list".to_owned(),
+                    |admission| format!("frontdesk holds show {admission}"),
+                );
+                format!("A person decides: `{hold}` shows what is asked, and how it may be answered.")
+            }
             (Kind::Dead, Some(letter)) => {
                 format!("It was never admitted: `frontdesk dlq show {letter}` shows what it died of.")
             }
@@ -202,5 +208,13 @@ mod tests {
         let advice = one.advice(date(2026, 11, 22));
         assert!(advice.contains("`frontdesk trace s-1`"), "{advice}");
         assert!(advice.contains("reconcile --date 2026-11-22 --clinic clinic-01 --repair"), "{advice}");
+    }
+
+    #[test]
+    fn what_is_held_is_decided_where_it_is_shown() {
+        let id = "00000000-0000-0000-0000-000000000001";
+        let held = Difference { admission_id: id.parse().ok(), ..Difference::of(Kind::Held) };
+        let advice = held.advice(date(2026, 11, 22));
+        assert!(advice.contains(&format!("`frontdesk holds show {id}`")), "{advice}");
     }
 }

@@ -123,7 +123,7 @@ fn asked_table(waiting: &Value) -> anyhow::Result<String> {
             output::cut(&output::one_line(&asked.reason), 60),
         ]);
     }
-    Ok(format!("{table}\ntimes are UTC\n"))
+    Ok(format!("{}times are UTC\n", output::text(table)))
 }
 
 #[cfg(test)]

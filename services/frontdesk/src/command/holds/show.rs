@@ -27,7 +27,11 @@ pub(super) fn text(hold: &Value) -> anyhow::Result<String> {
     line("clinic", Some(row.clinic_id));
     line("submission", Some(row.submission_id.clone()));
     line("person", person_id);
-    let _ = write!(text, "\n{question}\ndecide: {rule}\n");
+    let _ = write!(
+        text,
+        "\n{question}\ndecide: frontdesk holds decide {} DECISION --reason TEXT\nDECISION is {rule}\n",
+        row.admission_id
+    );
     text += &who(&candidates);
     text += &when(&slots);
     text += &doubtful(&doubts, &row.admission_id);
@@ -39,20 +43,21 @@ pub(super) fn text(hold: &Value) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn section(table: &comfy_table::Table) -> String {
-    format!("\n{table}\n")
+fn section(mut table: comfy_table::Table) -> String {
+    output::keep_first(&mut table);
+    format!("\n{}", output::text(table))
 }
 
 fn who(candidates: &[Candidate]) -> String {
     if candidates.is_empty() {
         return String::new();
     }
-    let mut table = output::wide_table();
+    let mut table = output::table();
     table.set_header(["person", "agrees", "differs"]);
     for one in candidates {
         table.add_row([one.id.clone(), one.agrees.join(" "), one.differs.join(" ")]);
     }
-    section(&table)
+    section(table)
 }
 
 fn when(slots: &[Slot]) -> String {
@@ -64,7 +69,7 @@ fn when(slots: &[Slot]) -> String {
     for slot in slots {
         table.add_row([slot.id.clone(), slot.start.to_string(), slot.minutes.to_string()]);
     }
-    section(&table)
+    section(table)
 }
 
 fn doubtful(doubts: &[Doubt], own: &str) -> String {
@@ -78,7 +83,7 @@ fn doubtful(doubts: &[Doubt], own: &str) -> String {
         let what = format!("{} {}", one.role, one.kind);
         table.add_row([whose, what, one.state.clone(), one.resource.clone().unwrap_or_default()]);
     }
-    let mut text = section(&table);
+    let mut text = section(table);
     if doubts.iter().all(|one| one.admission_id != own) {
         text += "what is in doubt is another submission's: decide that one, then decide `again` here\n";
     }
@@ -121,7 +126,8 @@ mod tests {
         let text = text(&hold).unwrap();
         for part in [
             "Is it there?",
-            "decide: done RESOURCE or close",
+            "decide: frontdesk holds decide a-1 DECISION --reason TEXT",
+            "DECISION is done RESOURCE or close",
             "p-1",
             "birth_date:typo",
             "slot-9",

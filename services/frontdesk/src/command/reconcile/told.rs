@@ -1,5 +1,6 @@
 //! What was compared and found, for people.
 
+use comfy_table::CellAlignment;
 use domain::reconcile::{Compared, Difference};
 use jiff::Timestamp;
 
@@ -10,7 +11,7 @@ use crate::{
 
 /// All of it.
 pub(super) fn text(run: &Run, repaired: Option<&Redriven>) -> String {
-    let mut text = format!("{}\n\n", table(&run.compared));
+    let mut text = format!("{}\n", output::text(table(&run.compared)));
     for gap in &run.gaps {
         text += &format!("not compared: {}\n", output::one_line(gap));
     }
@@ -39,16 +40,19 @@ fn table(compared: &[Compared]) -> comfy_table::Table {
         "sent",
         "journal",
         "admitted",
-        "in flight",
-        "completed",
-        "duplicate",
-        "rejected",
+        "in\nflight",
+        "com-\npleted",
+        "dupli-\ncate",
+        "rejec-\nted",
         "held",
         "dead",
         "written",
-        "in EHR",
-        "notified",
+        "in\nEHR",
+        "noti-\nfied",
     ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     let mut all: Option<Compared> = None;
     for one in compared {
         all = Some(match all {

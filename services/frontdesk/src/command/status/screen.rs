@@ -1,6 +1,7 @@
 //! The line on one screen, as text.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::{
     ops::{Breaker, Pause, Place, Status, reconciliations::Silent},
@@ -17,8 +18,23 @@ const BOLD: &str = "1";
 const RED: &str = "31";
 const YELLOW: &str = "33";
 
+/// The dead letters about which somebody has to do something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Letters {
+    count: u64,
+    groups: usize,
+}
+
+impl Letters {
+    /// Those of these groups, as the API writes them.
+    pub(super) fn of(groups: &[Value]) -> Self {
+        let count = groups.iter().filter_map(|group| group["count"].as_u64()).sum();
+        Self { count, groups: groups.len() }
+    }
+}
+
 /// All of it.
-pub(super) fn screen(status: &Status, colour: bool) -> String {
+pub(super) fn screen(status: &Status, letters: Option<Letters>, colour: bool) -> String {
     let paint = |text: String, code: Option<&str>| match code {
         Some(code) if colour => format!("\x1b[{code}m{text}\x1b[0m"),
         _ => text,
@@ -45,6 +61,8 @@ pub(super) fn screen(status: &Status, colour: bool) -> String {
     lines.push(String::new());
     lines.push(put_off(status));
     lines.extend(states(status));
+    let dead = letters.is_some_and(|letters| letters.count > 0);
+    lines.push(paint(collected(letters), dead.then_some(RED)));
     if status.paused.is_empty() {
         lines.push("paused        nothing".to_owned());
     }
@@ -124,6 +142,17 @@ fn put_off(status: &Status) -> String {
     format!("put off       {}", waits.map(|queue| queue.ready + queue.unacknowledged).sum::<u64>())
 }
 
+fn collected(letters: Option<Letters>) -> String {
+    match letters {
+        None => "letters       ? (they cannot be asked for)".to_owned(),
+        Some(Letters { count: 0, .. }) => "letters       none is open".to_owned(),
+        Some(Letters { count, groups }) => {
+            let causes = if groups == 1 { "cause" } else { "causes" };
+            format!("letters       {count} open, of {groups} {causes}: frontdesk dlq groups")
+        }
+    }
+}
+
 /// The submissions by state, on as many lines as they need.
 fn states(status: &Status) -> Vec<String> {
     let mut lines = vec!["submissions   ".to_owned()];
@@ -142,7 +171,7 @@ fn paused(pause: &Pause, now: Timestamp) -> String {
     let Pause { scope, actor, reason, until } = pause;
     let end = until.map_or_else(
         || "until it is resumed".to_owned(),
-        |until| format!("for {} more", age(until.duration_since(now))),
+        |until| format!("for {} more", left(until.duration_since(now))),
     );
     format!("{scope}, by {actor}, {end}: {}", one_line(reason))
 }
@@ -169,6 +198,17 @@ fn silent(one: &Silent) -> String {
     )
 }
 
+/// A time that is left, as people say it: what was to be two hours a moment ago is not one hour now.
+fn left(span: SignedDuration) -> String {
+    let unit = match span.as_secs() {
+        ..60 => 1,
+        60..3600 => 60,
+        3600..172_800 => 3600,
+        _ => 86_400,
+    };
+    age(span.saturating_add(SignedDuration::from_secs(unit - 1)))
+}
+
 /// A time as people say it.
 fn age(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
@@ -184,7 +224,9 @@ fn age(span: SignedDuration) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{again, screen};
+    use jiff::SignedDuration;
+
+    use super::{Letters, again, left, screen};
     use crate::ops::Status;
 
     fn status(queues: bool) -> Status {
@@ -227,10 +269,11 @@ mod tests {
 
     #[test]
     fn one_screen_tells_it_all_within_a_hundred_columns() {
-        let text = screen(&status(true), false);
+        let groups = [json!({"count": 7}), json!({"count": 1})];
+        let text = screen(&status(true), Some(Letters::of(&groups)), false);
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
         insta::assert_snapshot!("screen", text);
-        insta::assert_snapshot!("blind", screen(&status(false), false));
+        insta::assert_snapshot!("blind", screen(&status(false), None, false));
     }
 
     #[test]
@@ -239,14 +282,31 @@ mod tests {
         status.silent = serde_json::from_value(json!([{"clinic_id": "clinic-01", "source": "web_form",
             "since": "2026-11-22T09:12:40Z", "per_hour": 4.5}]))
         .unwrap();
-        let text = screen(&status, false);
+        let text = screen(&status, Some(Letters::of(&[])), false);
+        assert!(text.contains("\nletters       none is open\n"), "{text}");
         let last = text.lines().last().unwrap();
         assert_eq!(last, "silent: clinic-01/web_form since 2026-11-22 09:12 UTC, usually 4.5 an hour");
     }
 
     #[test]
+    fn what_is_left_is_not_told_shorter_than_it_is() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (61, "2 min"),
+            (3541, "1 h"),
+            (7199, "2 h"),
+            (7200, "2 h"),
+            (172_801, "3 d"),
+        ] {
+            assert_eq!(left(SignedDuration::from_secs(seconds)), told, "{seconds}");
+        }
+    }
+
+    #[test]
     fn colours_change_nothing_but_colours() {
-        let mut text = screen(&status(true), true);
+        let letters = Some(Letters { count: 8, groups: 1 });
+        let mut text = screen(&status(true), letters, true);
         assert!(
             text.contains("\x1b[33m  paused\x1b[0m") && text.contains("\x1b[31m         1\x1b[0m"),
             "{text:?}"
@@ -254,7 +314,8 @@ mod tests {
         for code in ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[33m"] {
             text = text.replace(code, "");
         }
-        assert_eq!(text, screen(&status(true), false));
+        assert_eq!(text, screen(&status(true), letters, false));
+        assert!(text.contains("\nletters       8 open, of 1 cause: frontdesk dlq groups\n"), "{text}");
     }
 
     #[test]

@@ -38,14 +38,16 @@ fn forecasts(plan: &Plan) -> String {
 pub(super) fn made(plan: &Value) -> anyhow::Result<String> {
     let plan: Plan = serde_json::from_value(plan.clone())?;
     let mut text = format!("plan {}: {} letters\n{}", plan.id, plan.tally.letters, forecasts(&plan));
+    text += "nothing was written or sent: this is what a replay would do\n";
     if plan.more {
         text += "more letters are of the kind: make another plan when this one is done\n";
     }
-    let _ = write!(
-        text,
-        "letter by letter: frontdesk dlq plan show {id}\nto replay it:     frontdesk dlq replay {id} --watch\n",
-        id = plan.id
-    );
+    let _ = writeln!(text, "letter by letter: frontdesk dlq plan show {}", plan.id);
+    if plan.tally.waiting > 0 {
+        let _ = writeln!(text, "to replay it:     frontdesk dlq replay {} --watch", plan.id);
+    } else {
+        text += "there is nothing to replay: mend what they died of, then plan anew\n";
+    }
     Ok(text)
 }
 
@@ -53,43 +55,49 @@ pub(super) fn shown(value: &Value) -> anyhow::Result<String> {
     let plan: Plan = serde_json::from_value(value.clone())?;
     let items: Vec<Item> = serde_json::from_value(value["items"].clone())?;
     let mut table = output::wide_table();
-    table.set_header(["nth", "letter", "clinic", "submission", "visit", "dry run", "state", "outcome"]);
+    table.set_header(["nth", "letter\nsubmission", "visit", "dry run\nwhat became of it"]);
     for item in &items {
         let said = |words: [Option<&str>; 4]| {
             words.into_iter().flatten().collect::<Vec<_>>().join(" ").replacen('_', " ", 1)
         };
+        let whose =
+            [item.submission_id.as_deref(), item.clinic_id.as_deref()].map(|id| id.unwrap_or("not known"));
+        let became = said([item.outcome.as_deref(), item.outcome_code.as_deref(), None, None]);
         table.add_row([
             item.nth.to_string(),
-            item.letter_id.clone(),
-            item.clinic_id.clone().unwrap_or_default(),
-            item.submission_id.clone().unwrap_or_default(),
-            item.appointment_at.map(minute).unwrap_or_default(),
-            said([Some(&item.forecast), item.code.as_deref(), item.field.as_deref(), item.why.as_deref()]),
-            item.state.clone(),
-            said([item.outcome.as_deref(), item.outcome_code.as_deref(), None, None]),
+            format!("{}\n  {}", item.letter_id, whose.join(", ")),
+            item.appointment_at.map_or_else(|| "not known".to_owned(), minute),
+            format!(
+                "{}\n  {}",
+                said([
+                    Some(&item.forecast),
+                    item.code.as_deref(),
+                    item.field.as_deref(),
+                    item.why.as_deref()
+                ]),
+                [item.state.as_str(), became.as_str()].join(" ").trim_end()
+            ),
         ]);
     }
     let by = format!("by {}, {}: {}", plan.actor, minute(plan.made_at), output::one_line(&plan.reason));
-    Ok(format!("{}{by}\n{}\n{table}\n", stands(&plan), forecasts(&plan)))
+    Ok(format!("{}{by}\n{}\n{}", stands(&plan), forecasts(&plan), output::text(table)))
 }
 
 pub(super) fn plans_table(plans: &Value) -> anyhow::Result<String> {
     let plans: Vec<Plan> = serde_json::from_value(plans.clone())?;
     let mut table = output::wide_table();
-    table.set_header(["plan", "made", "by", "state", "letters", "published", "failed", "reason"]);
+    table.set_header(["plan\nwhy", "made", "by", "state", "published", "failed"]);
     for plan in &plans {
         table.add_row([
-            plan.id.clone(),
+            format!("{}\n  {}", plan.id, output::cut(&output::one_line(&plan.reason), 40)),
             minute(plan.made_at),
             plan.actor.clone(),
             plan.state.clone(),
-            plan.tally.letters.to_string(),
-            plan.tally.published.to_string(),
+            format!("{} of {}", plan.tally.published, plan.tally.letters),
             plan.tally.failed.to_string(),
-            output::cut(&output::one_line(&plan.reason), 40),
         ]);
     }
-    Ok(format!("{table}\ntimes are UTC\n"))
+    Ok(format!("{}times are UTC\n", output::text(table)))
 }
 
 #[cfg(test)]
