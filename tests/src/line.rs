@@ -13,6 +13,7 @@ use frontdesk::{
     ops::{Ops, Outcome},
 };
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 
 /// A running line. Dropped, it is taken down, whatever the test did to it.
 pub struct Line {
@@ -85,6 +86,20 @@ impl Line {
     /// If it cannot be started.
     pub async fn frontdesk(&self, args: &[&str]) -> std::io::Result<Output> {
         command(self.folder.path(), args).output().await
+    }
+
+    /// Runs a command of `frontdesk` that reads its standard input.
+    ///
+    /// # Errors
+    /// If it cannot be started, or does not take the input.
+    pub async fn frontdesk_reading(&self, args: &[&str], input: &str) -> std::io::Result<Output> {
+        let mut command = command(self.folder.path(), args);
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes()).await?;
+        }
+        child.wait_with_output().await
     }
 
     /// Waits until every one of these submissions stands where it stays, and gives their rows.

@@ -77,6 +77,7 @@ impl Desk {
             appointment_at: None,
             template: None,
             content: index.index("content", &[request]),
+            corrected: false,
             original: Vec::new(),
             proposed: Proposed::Match(MatchRequest {
                 blocks: vec![index.index("block", &[&person.to_string()])],

@@ -1,6 +1,7 @@
 //! A client of the ops API.
 
 pub mod acts;
+pub mod edits;
 pub mod holds;
 pub mod letters;
 pub mod plans;

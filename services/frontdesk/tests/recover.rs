@@ -176,7 +176,7 @@ fn sealed(boot: &Boot, name: &str) -> (Properties, Vec<u8>) {
         mode: Mode::Live,
         appointment_at: None,
     };
-    let secret = Phi::new(SubmittedForm { form_version: of.form_version, form: of.form });
+    let secret = Phi::new(SubmittedForm::new(of.form_version, of.form));
     let envelope = Message { meta, secret }.seal(&boot.keys().unwrap()).unwrap();
     (properties.schema(envelope.schema.clone()), envelope.to_vec().unwrap())
 }

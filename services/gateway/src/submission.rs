@@ -68,7 +68,7 @@ fn is_full(members: &Map<String, Value>) -> bool {
 
 fn bare(members: Map<String, Value>, version: &str) -> Result<Entry, Refusal> {
     let form_version = checked_version(version).ok_or(Kind::InvalidField.at("form_version"))?;
-    let secret = SubmittedForm { form_version, form: Value::Object(members) };
+    let secret = SubmittedForm::new(form_version, Value::Object(members));
     Ok(Entry { submission: None, submitted_at: None, secret })
 }
 
@@ -91,7 +91,7 @@ fn full(mut members: Map<String, Value>, at: &Address<'_>) -> Result<Entry, Refu
     let submitted_at = required(&members, "submitted_at", |text| text.parse().ok())?;
     let form_version = required(&members, "form_version", checked_version)?;
     let form = members.remove("form").ok_or(Kind::MissingField.at("form"))?;
-    Ok(Entry { submission, submitted_at: Some(submitted_at), secret: SubmittedForm { form_version, form } })
+    Ok(Entry { submission, submitted_at: Some(submitted_at), secret: SubmittedForm::new(form_version, form) })
 }
 
 fn required<T>(

@@ -217,6 +217,7 @@ fn rejected(submission: &str) -> AdmissionRequest {
         appointment_at: None,
         template: None,
         content: IndexKey::new(&[0; 32]).index("content", &[submission]),
+        corrected: false,
         original: vec![],
         proposed: Proposed::Reject {
             code: domain::Code::MissingField,

@@ -83,6 +83,16 @@ pub enum Route {
     Discards,
     /// Discards, as the second person.
     ApproveDiscard,
+    /// Shows one field of a dead letter to a person.
+    Reveal,
+    /// Corrects fields of a dead letter.
+    Edit,
+    /// Takes that back.
+    WithdrawEdit,
+    /// The edits that wait for a second person.
+    Edits,
+    /// Approves one, as the second person.
+    ApproveEdit,
     /// The submissions that an id names.
     Trace,
     /// The submissions of a phone or an e-mail.
@@ -107,6 +117,8 @@ const LOOKING: &[Role] = &Role::ALL;
 const ACTING: &[Role] = &[Role::Operator];
 const APPROVING: &[Role] = &[Role::Approver];
 const AUDITING: &[Role] = &[Role::Viewer, Role::Auditor];
+/// The operator has to know what is wrong to put it right, and the approver what they approve. Nobody else needs a value.
+const REVEALING: &[Role] = &[Role::Operator, Role::Approver];
 const LOOKING_UP: &[Role] = &[Role::Operator, Role::Auditor];
 
 impl Route {
@@ -135,6 +147,11 @@ impl Route {
         Self::RequestDiscard,
         Self::Discards,
         Self::ApproveDiscard,
+        Self::Reveal,
+        Self::Edit,
+        Self::WithdrawEdit,
+        Self::Edits,
+        Self::ApproveEdit,
         Self::Trace,
         Self::LookUp,
         Self::Holds,
@@ -172,6 +189,11 @@ impl Route {
             Self::RequestDiscard => ("POST", "/v1/discards", ACTING),
             Self::Discards => ("GET", "/v1/discards", LOOKING),
             Self::ApproveDiscard => ("POST", "/v1/discards/{id}/approve", APPROVING),
+            Self::Reveal => ("POST", "/v1/dead-letters/{id}/reveal", REVEALING),
+            Self::Edit => ("POST", "/v1/dead-letters/{id}/edit", ACTING),
+            Self::WithdrawEdit => ("POST", "/v1/dead-letters/{id}/withdraw-edit", ACTING),
+            Self::Edits => ("GET", "/v1/edits", LOOKING),
+            Self::ApproveEdit => ("POST", "/v1/edits/{id}/approve", APPROVING),
             Self::Trace => ("GET", "/v1/traces/{id}", LOOKING),
             Self::LookUp => ("POST", "/v1/look-ups", LOOKING_UP),
             Self::Holds => ("GET", "/v1/holds", LOOKING),

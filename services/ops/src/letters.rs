@@ -106,5 +106,6 @@ pub(crate) async fn show(
         Some(message) if letter.code == Some(Code::Poison) => app.records.crash(message).await?,
         _ => None,
     };
-    Ok(Json(Letter::new(letter, life, crash)))
+    let edits = app.records.edits(id).await?;
+    Ok(Json(Letter::new(letter, edits, life, crash)))
 }

@@ -1,11 +1,13 @@
 //! The operators' HTTP API: outcomes, timelines, counts, switches, dead letters and their replay, what is held for people, reconciliations, and
 //! the acts of people. Every call is authorised in one place, [`access`]
-//! says who may do what, and nothing that it answers is PHI.
+//! says who may do what, and nothing that it answers is PHI but what `editing` shows of one field, to a person who has said what for.
 
 pub mod access;
 mod acts;
 pub mod backlog;
 pub mod config;
+pub mod editing;
+pub mod edits;
 mod ends;
 mod guard;
 mod holds;

@@ -11,7 +11,7 @@ use ledger::{
     Store,
     acts::{Act, ActFilter, Actor, Outcome},
     holds::{Decided, Held, HoldFilter, HoldPage, NewDecision, Undecided},
-    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow},
+    letters::{EditRow, LetterFilter, LetterGroup, LetterPage, LetterRow},
     look_up::{LookUp, Naming},
     read::{Activity, Counts, OutcomeFilter, OutcomePage, Percentiles, State, Status, Timeline},
     switches::Pause,
@@ -67,6 +67,8 @@ pub trait Records: Send + Sync + 'static {
     ) -> Result<LetterPage, StoreDown>;
     /// One dead letter.
     async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown>;
+    /// All edits of a dead letter, oldest first, without their values.
+    async fn edits(&self, letter: LetterId) -> Result<Vec<EditRow>, StoreDown>;
     /// Where an admission stands, with its timeline.
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown>;
     /// The circuit breakers that processes told of.
@@ -166,6 +168,10 @@ impl Records for Store {
 
     async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown> {
         Self::letter(self, id).await
+    }
+
+    async fn edits(&self, letter: LetterId) -> Result<Vec<EditRow>, StoreDown> {
+        Self::edits(self, letter).await
     }
 
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {

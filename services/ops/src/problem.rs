@@ -9,8 +9,10 @@ use domain::{
     Code,
     hold::question,
     problem::{CONTENT_TYPE, Problem},
+    template::Field,
 };
-use ledger::holds::Undecided;
+
+mod from;
 
 /// The kinds of refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,30 @@ pub enum Refusal {
     AnotherResource,
     /// The original is no longer kept.
     OriginalGone,
+    /// What it was sealed with is gone.
+    KeyGone,
+    /// The body is not what its stage reads.
+    Unreadable,
+    /// The clinic's template does not find the field.
+    TemplateFails,
+    /// The letter has nothing for the field.
+    FieldEmpty,
+    /// Who wants to look has to say what for.
+    PurposeNeeded,
+    /// The letter is not open.
+    LetterNotOpen,
+    /// The clinic's template does not let the field be edited.
+    NotEditable(Field),
+    /// The field does not take the value.
+    ValueRefused(Field),
+    /// What the field goes into was done.
+    EffectDone(Field),
+    /// What the field goes into may have been done.
+    EffectInDoubt(Field),
+    /// No edit of the letter stands.
+    NoEdit,
+    /// No such edit waits for a second person.
+    UnknownEdit,
     /// No such reconciliation is kept.
     UnknownReconciliation,
     /// What the address needs is not configured here.
@@ -105,6 +131,18 @@ impl Refusal {
         Self::UnderWay,
         Self::AnotherResource,
         Self::OriginalGone,
+        Self::KeyGone,
+        Self::Unreadable,
+        Self::TemplateFails,
+        Self::FieldEmpty,
+        Self::PurposeNeeded,
+        Self::LetterNotOpen,
+        Self::NotEditable(Field::Language),
+        Self::ValueRefused(Field::PatientEmail),
+        Self::EffectDone(Field::PatientFamily),
+        Self::EffectInDoubt(Field::PatientPhone),
+        Self::NoEdit,
+        Self::UnknownEdit,
         Self::UnknownReconciliation,
         Self::NotConfigured,
     ];
@@ -246,6 +284,78 @@ impl Refusal {
                 "The original is no longer kept",
                 "It cannot go on: close it, and have it sent anew.",
             ),
+            Self::KeyGone => (
+                409,
+                "key_gone",
+                "The key that it was sealed with is not here",
+                "Give the key back to the folder of keys.sealing_dir, start ops again, and repeat this.",
+            ),
+            Self::Unreadable => (
+                409,
+                "unreadable",
+                "The body cannot be read",
+                "It has no fields to show or to edit. Have it sent anew, and discard this one.",
+            ),
+            Self::TemplateFails => (
+                409,
+                "template_fails",
+                "The clinic's template does not find the field",
+                "Mend the template as `frontdesk templates check` and the letter's code say, and repeat this.",
+            ),
+            Self::FieldEmpty => (
+                404,
+                "field_empty",
+                "The letter has nothing for the field",
+                "There is nothing to show. If something belongs there, ask the patient, and edit it.",
+            ),
+            Self::PurposeNeeded => (
+                422,
+                "purpose_needed",
+                "Say what the value is looked at for",
+                "Send a purpose without any patient's data. It holds for five minutes.",
+            ),
+            Self::LetterNotOpen => (
+                409,
+                "letter_not_open",
+                "The dead letter is not open",
+                "Only what is open is edited. Restore it if it is archived; if it was replayed and died again, edit the new letter.",
+            ),
+            Self::NotEditable(_) => (
+                409,
+                "not_editable",
+                "The clinic does not let this field be edited",
+                "Have the sender correct it, or name the field under `editable` in the clinic's template.",
+            ),
+            Self::ValueRefused(_) => (
+                422,
+                "value_refused",
+                "The field does not take the value",
+                "Nothing was kept. Look the field's form up in docs/templates.md, and try again.",
+            ),
+            Self::EffectDone(_) => (
+                409,
+                "effect_done",
+                "What the field goes into was done with the value as it is",
+                "Nothing was kept. Replay the letter without it, and correct the value in the EHR.",
+            ),
+            Self::EffectInDoubt(_) => (
+                409,
+                "effect_in_doubt",
+                "What the field goes into may have been done with the value as it is",
+                "Nothing was kept. Wait until the doubt is cleared up, or decide about it under GET /v1/holds.",
+            ),
+            Self::NoEdit => (
+                404,
+                "no_edit",
+                "No edit of the dead letter waits or is in force",
+                "Ask GET /v1/dead-letters/{id} for its edits.",
+            ),
+            Self::UnknownEdit => (
+                404,
+                "unknown_edit",
+                "No such edit waits for a second person",
+                "Ask GET /v1/edits what does.",
+            ),
             Self::UnknownReconciliation => (
                 404,
                 "unknown_reconciliation",
@@ -260,32 +370,15 @@ impl Refusal {
             ),
         };
         let mut problem = Problem::new(status, code, title, detail);
-        if let Self::InvalidRequest(field) = self {
-            problem.field = Some(field);
-        }
+        problem.field = match self {
+            Self::InvalidRequest(field) => Some(field),
+            Self::NotEditable(field)
+            | Self::ValueRefused(field)
+            | Self::EffectDone(field)
+            | Self::EffectInDoubt(field) => Some(field.as_str()),
+            _ => None,
+        };
         problem
-    }
-}
-
-impl From<domain::ports::StoreDown> for Refusal {
-    fn from(_: domain::ports::StoreDown) -> Self {
-        Self::StoreUnavailable
-    }
-}
-
-impl From<Undecided> for Refusal {
-    fn from(why: Undecided) -> Self {
-        match why {
-            Undecided::Down(_) => Self::StoreUnavailable,
-            Undecided::Unknown => Self::UnknownHold,
-            Undecided::NotHeld => Self::NotHeld,
-            Undecided::NotAllowed(code) => Self::NotAllowed(code),
-            Undecided::NotOffered => Self::NotOffered,
-            Undecided::NothingInDoubt => Self::NothingInDoubt,
-            Undecided::UnderWay => Self::UnderWay,
-            Undecided::AnotherResource => Self::AnotherResource,
-            Undecided::OriginalGone => Self::OriginalGone,
-        }
     }
 }
 

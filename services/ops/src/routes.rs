@@ -10,7 +10,7 @@ use axum::{
 };
 
 use crate::{
-    App, access::Route, acts, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal,
+    App, access::Route, acts, edits, ends, guard, holds, letters, looking, outcomes, plans, problem::Refusal,
     reconciliations, switches, traces,
 };
 
@@ -42,6 +42,11 @@ fn handler(route: Route) -> MethodRouter<Arc<App>> {
         Route::RequestDiscard => post(ends::request),
         Route::Discards => get(ends::waiting),
         Route::ApproveDiscard => post(ends::approve),
+        Route::Reveal => post(edits::reveal),
+        Route::Edit => post(edits::edit),
+        Route::WithdrawEdit => post(edits::withdraw),
+        Route::Edits => get(edits::waiting),
+        Route::ApproveEdit => post(edits::approve),
         Route::Trace => get(traces::by_id),
         Route::LookUp => post(traces::by_contact),
         Route::Holds => get(holds::list),

@@ -44,6 +44,7 @@ fn rejected(n: usize) -> AdmissionRequest {
         appointment_at: None,
         template: None,
         content: IndexKey::new(&[0; 32]).index("content", &[&submission]),
+        corrected: false,
         original: vec![],
         proposed: Proposed::Reject {
             code: Code::MissingField,

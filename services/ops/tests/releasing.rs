@@ -84,6 +84,7 @@ impl Fixture {
             appointment_at: None,
             template: None,
             content: index.index("content", &[id]),
+            corrected: false,
             original: original.unwrap().to_vec().unwrap(),
             proposed: Proposed::Match(MatchRequest {
                 blocks: vec![index.index("block", &[id])],

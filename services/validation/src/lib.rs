@@ -59,6 +59,7 @@ impl Handler for Validation {
         let judgement = self.again(judgement, &input.0.meta).await?;
         let Judged { proposed, found, content } =
             judge::propose(judgement, &input.0, &self.index, &self.keys)?;
+        let corrected = input.0.is_corrected();
         let domain::arrival::Arrival { mut meta, original, .. } = input.0;
         meta.template = found.as_ref().map(|found| found.template.clone());
         meta.appointment_at = found.as_ref().map(|found| found.intake.appointment.start);
@@ -73,6 +74,7 @@ impl Handler for Validation {
             appointment_at: meta.appointment_at,
             template: meta.template.clone(),
             content,
+            corrected,
             original: original.to_vec()?,
             proposed,
         };

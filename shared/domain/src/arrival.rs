@@ -87,6 +87,11 @@ impl Arrival {
         Ok(Self { meta: sealed.meta.clone(), form: Ok(form), original: sealed })
     }
 
+    /// Whether people corrected something in it.
+    pub fn is_corrected(&self) -> bool {
+        self.form.as_ref().is_ok_and(|form| !form.expose().corrections.is_empty())
+    }
+
     /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
     /// sender can look it up; without them it is nobody's, and dead.
     fn clear(
@@ -124,16 +129,16 @@ impl Arrival {
         let form = match (flaw, form_version, map.get("form")) {
             (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
             (None, Ok(_), None) => Err(missing()),
-            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm { form_version, form: form.clone() }),
+            (None, Ok(form_version), Some(form)) => Ok(SubmittedForm::new(form_version, form.clone())),
         };
         // What cannot be used is kept as it came, so that a person can see what was sent.
         let form = form.map_err(|flaw| Flaw { content: Some(Value::Object(map)), ..flaw });
         let kept = match &form {
             Ok(form) => serde_json::to_vec(form),
-            Err(flaw) => serde_json::to_vec(&SubmittedForm {
-                form_version: String::new(),
-                form: flaw.content.clone().unwrap_or_default(),
-            }),
+            Err(flaw) => {
+                let content = flaw.content.clone().unwrap_or_default();
+                serde_json::to_vec(&SubmittedForm::new(String::new(), content))
+            }
         }
         .map_err(|_| Fault::permanent(Code::Malformed))?;
         let original = Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(kept), keys)?;

@@ -16,12 +16,12 @@ pub fn of(key: &IndexKey, arrival: &Arrival) -> BlindIndex {
         Ok(form) => fingerprint(key, source, form.expose()),
         Err(Flaw { content, .. }) => {
             let form = content.clone().unwrap_or_default();
-            fingerprint(key, source, &SubmittedForm { form_version: String::new(), form })
+            fingerprint(key, source, &SubmittedForm::new(String::new(), form))
         }
     }
 }
 
-/// A keyed hash over source, form version and form. When it was sent does not count, nor the order of an object's keys,
+/// A keyed hash over source, form version and form. What people corrected since does not count: it is the same submission. When it was sent does not count, nor the order of an object's keys,
 /// which JSON leaves open and connectors change.
 pub fn fingerprint(key: &IndexKey, source: &SourceName, form: &SubmittedForm) -> BlindIndex {
     let mut text = String::with_capacity(2048);
@@ -61,12 +61,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::fingerprint;
-    use crate::{blind::IndexKey, ids::SourceName, submission::SubmittedForm};
+    use crate::{
+        blind::IndexKey,
+        ids::SourceName,
+        submission::SubmittedForm,
+        template::{Corrections, Field},
+    };
 
     fn hash(form: Value) -> [u8; 32] {
+        hash_of(&SubmittedForm::new("1".to_owned(), form))
+    }
+
+    fn hash_of(form: &SubmittedForm) -> [u8; 32] {
         let source = SourceName::parse("kiosk").unwrap();
-        let form = SubmittedForm { form_version: "1".to_owned(), form };
-        *fingerprint(&IndexKey::new(&[1; 32]), &source, &form).as_bytes()
+        *fingerprint(&IndexKey::new(&[1; 32]), &source, form).as_bytes()
     }
 
     #[test]
@@ -75,6 +83,14 @@ mod tests {
         let two: Value = serde_json::from_str(r#"{"b": {"d": null, "c": [1, 2]}, "a": 1}"#).unwrap();
         assert_eq!(hash(one.clone()), hash(two));
         assert_ne!(hash(one), hash(json!({"a": 1, "b": {"c": [2, 1], "d": null}})));
+    }
+
+    #[test]
+    fn what_was_corrected_makes_no_other_submission_of_it() {
+        let form = json!({"a": 1});
+        let corrections = Corrections::new([(Field::Reason, "x".to_owned())]);
+        let corrected = SubmittedForm { corrections, ..SubmittedForm::new("1".to_owned(), form.clone()) };
+        assert_eq!(hash(form), hash_of(&corrected));
     }
 
     #[test]

@@ -153,6 +153,10 @@ uuid_id! {
     DiscardId
 }
 uuid_id! {
+    /// One edit of a dead letter (UUIDv7).
+    EditId
+}
+uuid_id! {
     /// One person at one clinic, as the matching found: the key of the EHR-writer's patient slot. Says nothing about the person.
     PersonId
 }

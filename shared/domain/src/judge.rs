@@ -59,7 +59,7 @@ pub fn judge(clinics: &Clinics, arrival: &Arrival) -> Result<Judgement, Fault> {
     let Some(clinic) = clinics.get(&meta.clinic) else {
         return Ok(Judgement::Reject { code: Code::UnknownClinic, field: None });
     };
-    let intake = match clinic.map(&form.form, &form.form_version, meta.submitted_at) {
+    let intake = match clinic.map_form(form, meta.submitted_at) {
         Ok(intake) => intake,
         Err(MapError::Rejected { code, field }) => return Ok(Judgement::Reject { code, field: Some(field) }),
         Err(MapError::TemplateFailed { field }) => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::SourceName;
-use crate::{ClinicId, Exchange, Phi, SubmissionId, envelope::Secret};
+use crate::{ClinicId, Exchange, Phi, SubmissionId, envelope::Secret, template::Corrections};
 
 /// Schema of a submission, in clear (published by a scenario) or sealed (by the gateway).
 pub const SCHEMA: &str = "intake.submission.v1";
@@ -38,6 +38,17 @@ pub struct SubmittedForm {
     pub form_version: String,
     /// The raw form.
     pub form: Value,
+    /// What people corrected in it since: canonical field, value. It does not count when two submissions are compared.
+    #[serde(default, skip_serializing_if = "Corrections::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub corrections: Corrections,
+}
+
+impl SubmittedForm {
+    /// A form as it came.
+    pub fn new(form_version: String, form: Value) -> Self {
+        Self { form_version, form, corrections: Corrections::default() }
+    }
 }
 
 impl Secret for SubmittedForm {
@@ -48,6 +59,6 @@ impl Secret for SubmittedForm {
 impl Submission {
     /// Splits off the protected part.
     pub fn into_form(self) -> Phi<SubmittedForm> {
-        Phi::new(SubmittedForm { form_version: self.form_version, form: self.form })
+        Phi::new(SubmittedForm::new(self.form_version, self.form))
     }
 }

@@ -79,6 +79,16 @@ names! {
     LookedUp = "looked_up",
     /// Something that was held was decided.
     Decided = "decided",
+    /// A field of a dead letter was shown to a person.
+    Revealed = "revealed",
+    /// A dead letter was edited.
+    Edited = "edited",
+    /// It was asked that a dead letter be edited in what says who the patient is.
+    EditRequested = "edit_requested",
+    /// An edit was approved, by the second person.
+    EditApproved = "edit_approved",
+    /// An edit was taken back.
+    EditWithdrawn = "edit_withdrawn",
     /// Submissions of a reconciliation were published again.
     Redriven = "redriven",
 }

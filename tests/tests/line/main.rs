@@ -5,6 +5,7 @@ mod bad_input;
 mod configuration;
 mod dead_letters;
 mod doors;
+mod editing;
 mod ehr_faults;
 mod holds;
 mod outage;

@@ -117,7 +117,7 @@ fn full_messages_are_as_their_schemas_say() {
     round_trip::<Notified>("intake.notified.v1.json", &json!({ "channels": ["email", "sms"] }));
     round_trip::<SubmittedForm>(
         "intake.submission.v1.sealed.json",
-        &json!({ "form_version": "1", "form": {} }),
+        &json!({ "form_version": "1", "form": {}, "corrections": { "reason": "x" } }),
     );
     let id = "01900000-0000-7000-8000-000000000000";
     round_trip::<Envelope>(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId,
     hold::{Candidate, Offer, Word},
-    ids::{DiscardId, LetterId, PlanId},
+    ids::{DiscardId, EditId, LetterId, PlanId},
     reconcile::{Compared, Difference, Kind as DifferenceKind},
 };
 use gateway::{
@@ -17,15 +17,18 @@ use jiff::Timestamp;
 use ledger::{
     acts::{Outcome, What},
     holds::{Decided, DecisionRow, Doubt, Held, HoldPage, HoldRow},
-    letters::{Changed, DiscardRow, LetterGroup, LetterPage, LetterRow, LetterState, NotThat},
+    letters::{
+        Changed, DiscardRow, EditRow, EditState, LetterGroup, LetterPage, LetterRow, LetterState, NotThat,
+    },
     look_up::Naming,
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
-    replay::{Forecast, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why},
+    replay::{Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why},
     watch::Crash,
 };
 use ops::{
     access::Route,
     backlog::Backlog,
+    edits::Made,
     names::Names,
     problem::Refusal,
     reconcile::{Left, Redriven, Why as LeftWhy},
@@ -297,7 +300,45 @@ fn letters(document: &Value, admission: Admission) {
     describes(document, "LetterPage", &LetterPage { letters: vec![row.clone()], next: Some(row.id) });
     let crash = Crash { stage: "ehr-writer".to_owned(), comebacks: 4, deaths: 2, last_seen_at: at };
     describes(document, "Crash", &crash);
-    describes(document, "Letter", &Letter { letter: row, admission: Some(admission), crash: Some(crash) });
+    let letter = Letter { letter: row, edits: vec![edit()], admission: Some(admission), crash: Some(crash) };
+    describes(document, "Letter", &letter);
+}
+
+fn edit() -> EditRow {
+    EditRow {
+        id: EditId::from_uuid(Uuid::nil()),
+        letter_id: LetterId::from_uuid(Uuid::nil()),
+        fields: vec!["patient.family".to_owned()],
+        state: EditState::InForce,
+        state_at: Timestamp::UNIX_EPOCH,
+        made_at: Timestamp::UNIX_EPOCH,
+        requester: "on-call".to_owned(),
+        reason: "by phone".to_owned(),
+        approver: Some("lead".to_owned()),
+    }
+}
+
+#[test]
+fn the_ops_document_describes_edits() {
+    let document = read("openapi.ops.json");
+    describes(&document, "Edit", &edit());
+    let foreseen = Foreseen {
+        code: Some(Code::TemplateFailed),
+        field: Some(FieldPath::known("reason")),
+        ..Foreseen::refused(Why::EditWaits)
+    };
+    describes(&document, "EditMade", &Made::new(edit(), foreseen));
+    let valid =
+        |name: &str, value: &Value| assert_valid(&validator(&component(&document, name)), value, name);
+    valid("Correction", &json!({"values": {"patient.email": "x"}, "reason": "x"}));
+    valid("Reveal", &json!({"field": "patient.email", "of": "edit", "purpose": "x"}));
+    let schemas = &document["components"]["schemas"];
+    for name in ["Edit", "EditMade"] {
+        let listed = texts(schemas[name]["properties"]["state"]["enum"].as_array().unwrap());
+        assert_eq!(listed, EditState::ALL.iter().map(ToString::to_string).collect(), "{name}");
+    }
+    let whys = texts(schemas["EditMade"]["properties"]["why"]["enum"].as_array().unwrap());
+    assert_eq!(whys, Why::ALL.iter().map(ToString::to_string).collect());
 }
 
 #[test]
@@ -428,6 +469,7 @@ fn the_ops_document_describes_plans_and_ends() {
         clinic_id: Some(ClinicId::parse("clinic-01").unwrap()),
         submission_id: Some(SubmissionId::parse("s-1").unwrap()),
         appointment_at: Some(at),
+        edit_id: Some(EditId::from_uuid(Uuid::nil())),
         forecast: Forecast::WouldCreate,
         code: Some(Code::DoubtfulMatch),
         field: some(),

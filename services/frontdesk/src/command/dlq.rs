@@ -1,7 +1,9 @@
 //! `frontdesk dlq`.
 
+mod edit;
 mod ends;
 mod plan;
+mod reveal;
 mod show;
 
 use std::fmt::Write as _;
@@ -18,7 +20,8 @@ use serde_json::Value;
 use super::outcomes::ApiArgs;
 use crate::{exit::NothingMatched, local::Layout, ops::letters::Query, output};
 
-/// The dead letters: what died, of what, whose visit is next, and what becomes of it. Nothing that is shown is PHI.
+/// The dead letters: what died, of what, whose visit is next, and what becomes of it. Nothing that is shown is PHI, but for one
+/// field that `show --reveal` is asked for.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes:\n  0  done, or something matched\n  1  the ops API refused it, or did not answer\n  2  the command line\n  3  some of it was done\n  \
@@ -54,13 +57,16 @@ enum What {
         #[command(flatten)]
         how: How,
     },
-    /// One, with the timeline of its submission and what the ledger knows. Never what it says.
+    /// One, with the timeline of its submission and what the ledger knows. What it says only field by field, with `--reveal`.
     Show {
         /// The letter's id, as `list` has it.
         id: LetterId,
         #[command(flatten)]
+        reveal: reveal::RevealArgs,
+        #[command(flatten)]
         how: How,
     },
+    Edit(edit::EditArgs),
     /// Freeze a selection of open letters by id, and dry-run each on the templates as they are now. `plan show ID` shows one.
     Plan(Box<plan::PlanArgs>),
     /// The plans, newest first.
@@ -76,7 +82,7 @@ enum What {
     Restore(ends::Letters),
     /// End letters for good. That takes two people: this asks, and an approver approves. Their rows and bodies are kept all the same.
     Discard(ends::Letters),
-    /// Approve what somebody else asked to be discarded.
+    /// Approve what somebody else asked to be discarded or edited.
     Approve(ends::ApproveArgs),
     /// What waits for a second person.
     Approvals {
@@ -207,7 +213,9 @@ impl Dlq {
                 how.print(&value, || letters_table(&value))?;
                 value
             }
-            What::Show { id, how } => {
+            What::Show { id, reveal, how } if reveal.is_asked() => return reveal.run(*id, how, layout).await,
+            What::Edit(edit) => return edit.run(layout).await,
+            What::Show { id, how, .. } => {
                 let letter = how.api.connect(layout)?.letter(&id.to_string()).await?;
                 let value =
                     letter.ok_or_else(|| NothingMatched("there is no dead letter of this id".to_owned()))?;

@@ -71,10 +71,34 @@ pub struct Letter {
     pub state_at: Option<Timestamp>,
     /// The plan by which it was replayed.
     pub plan_id: Option<String>,
+    /// What people corrected in it, oldest first.
+    #[serde(default)]
+    pub edits: Vec<Edit>,
     /// The life of its submission; only where one letter is asked for, and only if it was admitted.
     pub admission: Option<Admission>,
     /// The record of the processes that died of it.
     pub crash: Option<Crash>,
+}
+
+/// What people corrected in a dead letter, without the values.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Edit {
+    /// The edit.
+    pub id: String,
+    /// Of which letter.
+    pub letter_id: String,
+    /// Which fields.
+    pub fields: Vec<String>,
+    /// `waiting`, `in_force`, `withdrawn` or `superseded`.
+    pub state: String,
+    /// Since when.
+    pub state_at: Timestamp,
+    /// Who made it.
+    pub requester: String,
+    /// Why.
+    pub reason: String,
+    /// Who approved it, where that was needed.
+    pub approver: Option<String>,
 }
 
 /// The record of the processes that died of a message.

@@ -13,11 +13,14 @@ use crate::exit::NothingMatched;
 /// Letters of one request.
 const PAGE: usize = 500;
 /// Refusals that mean that there is nothing to do it to, and what is said of them.
-const NOTHING: [(&str, &str); 4] = [
+const NOTHING: [(&str, &str); 7] = [
     ("nothing_matched", "no open dead letter is of the kind; what there is: frontdesk dlq groups"),
     ("unknown_plan", "there is no such plan; which there are: frontdesk dlq plans"),
     ("nothing_waits", "nothing of the plan waits to be replayed; why: frontdesk dlq plan show PLAN"),
     ("unknown_discard", "there is no such request; which there are: frontdesk dlq approvals"),
+    ("unknown_letter", "there is no such dead letter; which there are: frontdesk dlq list"),
+    ("field_empty", "the letter has nothing in this field"),
+    ("no_edit", "no edit of this letter stands; what it is: frontdesk dlq show ID"),
 ];
 
 /// How many letters of a plan are where.
@@ -76,6 +79,8 @@ pub struct Item {
     pub submission_id: Option<String>,
     /// The requested appointment's start.
     pub appointment_at: Option<Timestamp>,
+    /// The edit that it was dry-run with.
+    pub edit_id: Option<String>,
     /// What the dry run said.
     pub forecast: String,
     /// Under which code.
@@ -220,7 +225,7 @@ impl Ops {
 }
 
 /// The answer; what the API refuses is told with what to do about it.
-async fn told<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
+pub(super) async fn told<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
     if status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {

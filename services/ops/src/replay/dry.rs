@@ -72,12 +72,7 @@ impl Dry<'_> {
     /// # Errors
     /// [`StoreDown`].
     pub async fn run(&self, letter: &DryLetter) -> Result<NewItem, StoreDown> {
-        let mut item = NewItem {
-            letter: letter.id,
-            foreseen: Foreseen::refused(Why::NotOpen),
-            clinic: None,
-            submission: None,
-        };
+        let mut item = NewItem::new(letter.id, Foreseen::refused(Why::NotOpen));
         let foreseen = match self.foresee(letter, &mut item).await {
             Ok(foreseen) | Err(Halt::Says(foreseen)) => foreseen,
             Err(Halt::Down) => return Err(StoreDown),
@@ -114,19 +109,7 @@ impl Dry<'_> {
 
     /// As validation does it.
     async fn validation(&self, letter: &DryLetter, item: &mut NewItem) -> Result<Foreseen, Halt> {
-        let envelope = Envelope::from_slice(&letter.body)?;
-        if envelope.schema == RAW_SCHEMA && letter.code == Some(Code::UnknownSchema) {
-            // The schema that its sender named is not kept: as which other it could be read nobody knows.
-            return Err(Fault::permanent(Code::UnknownSchema).into());
-        }
-        let came = Came {
-            body: &letter.body,
-            schema: Some(&envelope.schema),
-            content_type: Some(CONTENT_TYPE),
-            received_at: envelope.meta.received_at,
-            correlation: envelope.meta.correlation,
-        };
-        let arrival = Arrival::read(came, self.keys)?;
+        let arrival = arrival(letter, self.keys)?;
         item.clinic = Some(arrival.meta.clinic.clone());
         item.submission = Some(arrival.meta.submission.clone());
         // The template first: with one that fails nothing is admitted, whatever is known.
@@ -200,6 +183,26 @@ impl Dry<'_> {
         let there = self.store.has_patient(clinic, person).await?;
         Ok(Foreseen::plain(if there { Forecast::WouldUpdate } else { Forecast::WouldCreate }))
     }
+}
+
+/// A letter of validation, read as that reads what arrives.
+///
+/// # Errors
+/// The fault that it would die of again.
+pub(crate) fn arrival(letter: &DryLetter, keys: &Keyring) -> Result<Arrival, Fault> {
+    let envelope = Envelope::from_slice(&letter.body)?;
+    if envelope.schema == RAW_SCHEMA && letter.code == Some(Code::UnknownSchema) {
+        // The schema that its sender named is not kept: as which other it could be read nobody knows.
+        return Err(Fault::permanent(Code::UnknownSchema));
+    }
+    let came = Came {
+        body: &letter.body,
+        schema: Some(&envelope.schema),
+        content_type: Some(CONTENT_TYPE),
+        received_at: envelope.meta.received_at,
+        correlation: envelope.meta.correlation,
+    };
+    Arrival::read(came, keys)
 }
 
 /// What its own submission has against it.

@@ -6,12 +6,17 @@ pub mod runner;
 use std::sync::Arc;
 
 use domain::{
-    blind::IndexKey, matching::person::Matcher, ports::StoreDown, seal::Keyring, template::Clinics,
+    blind::IndexKey,
+    ids::{EditId, LetterId, PlanId},
+    matching::person::Matcher,
+    ports::{Outbox, StoreDown},
+    seal::Keyring,
+    template::Clinics,
 };
 use ledger::{
     Store,
     acts::Actor,
-    replay::{Choice, NewItem, PlanRow},
+    replay::{Choice, DryLetter, Foreseen, NewItem, Next, PlanRow, Standing, Why},
 };
 use runtime::clinics::ClinicsError;
 use tokio::sync::Notify;
@@ -94,9 +99,7 @@ impl Replay {
         let dry = Dry { store, clinics: &clinics, keys, index, matcher };
         let mut items: Vec<NewItem> = Vec::with_capacity(letters.len());
         for id in letters {
-            if let Some(letter) = store.dry_letter(id).await? {
-                items.push(dry.run(&letter).await?);
-            }
+            items.extend(self.item(&dry, id).await?);
             // Whatever else is asked of this process has its turn.
             tokio::task::yield_now().await;
         }
@@ -105,7 +108,39 @@ impl Replay {
         Ok((plan, more))
     }
 
-    async fn templates(&self) -> Result<Clinics, NoPlan> {
+    /// One letter's dry run, with the edit that is in force. `None`: there is no such letter.
+    async fn item(&self, dry: &Dry<'_>, id: LetterId) -> Result<Option<NewItem>, StoreDown> {
+        let store = self.store();
+        let Some(letter) = store.dry_letter(id).await? else { return Ok(None) };
+        let Some(Standing { id: edit, waits, sealed }) = store.standing_edit(id).await? else {
+            return dry.run(&letter).await.map(Some);
+        };
+        let edited =
+            |foreseen: Foreseen, edit: Option<EditId>| NewItem { edit, ..NewItem::new(id, foreseen) };
+        if waits {
+            return Ok(Some(edited(Foreseen::refused(Why::EditWaits), None)));
+        }
+        let Some(body) = self.opened_edit(id, &sealed) else {
+            return Ok(Some(edited(Foreseen::refused(Why::EditUnreadable), Some(edit))));
+        };
+        let item = dry.run(&DryLetter { body: body.body, ..letter }).await?;
+        Ok(Some(NewItem { edit: Some(edit), ..item }))
+    }
+
+    /// The next letter of a run, with its edit.
+    ///
+    /// # Errors
+    /// [`StoreDown`].
+    pub async fn next(&self, plan: PlanId, outbox: &dyn Outbox) -> Result<Next, StoreDown> {
+        let open = |letter: LetterId, sealed: &[u8]| self.opened_edit(letter, sealed);
+        self.store().replay_next(plan, outbox, &open).await
+    }
+
+    pub(crate) const fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    pub(crate) async fn templates(&self) -> Result<Clinics, NoPlan> {
         let read = Arc::clone(&self.tools.templates);
         match tokio::task::spawn_blocking(move || read()).await {
             Ok(Ok(clinics)) => Ok(clinics),

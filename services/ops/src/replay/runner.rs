@@ -58,7 +58,7 @@ impl Runner<'_> {
     }
 
     async fn step(&self, plan: PlanId) -> Result<Duration, StoreDown> {
-        Ok(match self.replay.store().replay_next(plan, self.outbox).await? {
+        Ok(match self.replay.next(plan, self.outbox).await? {
             Next::Published | Next::Skipped => Duration::ZERO,
             Next::NotBefore(wait) => wait,
             Next::Nothing => LOOK,

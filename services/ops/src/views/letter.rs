@@ -1,7 +1,7 @@
 //! One dead letter: what it is, and the life of its submission.
 
 use ledger::{
-    letters::LetterRow,
+    letters::{EditRow, LetterRow},
     read::{Status, Timeline},
     watch::Crash,
 };
@@ -15,6 +15,9 @@ pub struct Letter {
     /// The letter.
     #[serde(flatten)]
     pub letter: LetterRow,
+    /// What people corrected in it, oldest first: fields, never values. Absent if nobody did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<EditRow>,
     /// Where its submission stands, how it got there, and what the ledger knows of its effects in the EHR; absent if it was never
     /// admitted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +29,13 @@ pub struct Letter {
 
 impl Letter {
     /// From the rows.
-    pub fn new(letter: LetterRow, life: Option<(Status, Timeline)>, crash: Option<Crash>) -> Self {
-        Self { letter, admission: life.map(|(status, timeline)| Admission::new(status, timeline)), crash }
+    pub fn new(
+        letter: LetterRow,
+        edits: Vec<EditRow>,
+        life: Option<(Status, Timeline)>,
+        crash: Option<Crash>,
+    ) -> Self {
+        let admission = life.map(|(status, timeline)| Admission::new(status, timeline));
+        Self { letter, edits, admission, crash }
     }
 }

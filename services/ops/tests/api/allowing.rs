@@ -60,6 +60,11 @@ fn the_table() {
     POST /v1/discards operator
     GET /v1/discards viewer operator approver auditor
     POST /v1/discards/{id}/approve approver
+    POST /v1/dead-letters/{id}/reveal operator approver
+    POST /v1/dead-letters/{id}/edit operator
+    POST /v1/dead-letters/{id}/withdraw-edit operator
+    GET /v1/edits viewer operator approver auditor
+    POST /v1/edits/{id}/approve approver
     GET /v1/traces/{id} viewer operator approver auditor
     POST /v1/look-ups operator auditor
     GET /v1/holds viewer operator approver auditor

@@ -21,8 +21,10 @@ async fn groups_pages_and_letters_are_shown() {
     assert_eq!(shown["admission"]["state"], "held");
     assert_eq!(shown["admission"]["timeline"][0]["stage"], "ehr-writer");
     assert_eq!(shown["admission"]["effects"][0]["state"], "rejected");
+    insta::assert_json_snapshot!("edits", shown["edits"]);
     let poison = look(&api, &format!("/v1/dead-letters/{POISON}")).await.json();
     assert_eq!((&poison["id"], poison.get("admission")), (&json!(POISON), None));
+    assert_eq!(poison.get("edits"), None, "nobody has edited it");
     assert_eq!((&poison["crash"]["deaths"], shown.get("crash")), (&json!(2), None));
     for unknown in ["00000000-0000-0000-0000-000000000009", "Jane%20Doe", "%ff"] {
         let answer = look(&api, &format!("/v1/dead-letters/{unknown}")).await;

@@ -16,7 +16,7 @@ use domain::{
     clock::Clock,
     effect::Kind,
     hold::{Candidate, Word},
-    ids::{LetterId, ProcessId},
+    ids::{EditId, LetterId, ProcessId},
     messages::EligibilityStatus,
     ports::{StoreDown, SwitchScope},
 };
@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use ledger::{
     acts::{Act, ActFilter, Actor, Outcome, What},
     holds::{Decided, Held, HoldFilter, HoldPage, HoldRow, NewDecision, Undecided},
-    letters::{LetterFilter, LetterGroup, LetterPage, LetterRow, LetterState},
+    letters::{EditRow, EditState, LetterFilter, LetterGroup, LetterPage, LetterRow, LetterState},
     look_up::{LookUp, Naming},
     read::{
         Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
@@ -329,6 +329,28 @@ impl Records for TestRecords {
     async fn letter(&self, id: LetterId) -> Result<Option<LetterRow>, StoreDown> {
         self.up()?;
         Ok([letter(1), poison()].into_iter().find(|letter| letter.id == id))
+    }
+
+    async fn edits(&self, letter: LetterId) -> Result<Vec<EditRow>, StoreDown> {
+        self.up()?;
+        let at = || Timestamp::from_second(1_798_999_990).unwrap();
+        let edit = |nth: u128, state| EditRow {
+            id: EditId::from_uuid(Uuid::from_u128(nth)),
+            letter_id: letter,
+            fields: vec!["patient.email".to_owned()],
+            state,
+            state_at: at(),
+            made_at: at(),
+            requester: "on-call".to_owned(),
+            reason: "the patient called".to_owned(),
+            approver: None,
+        };
+        let edited = letter == self::letter(1).id;
+        Ok(if edited {
+            vec![edit(7, EditState::Superseded), edit(8, EditState::InForce)]
+        } else {
+            Vec::new()
+        })
     }
 
     async fn admission(&self, id: AdmissionId) -> Result<Option<(Status, Timeline)>, StoreDown> {

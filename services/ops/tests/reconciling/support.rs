@@ -149,6 +149,7 @@ impl Desk {
             appointment_at: None,
             template: None,
             content: self.index.index("content", &[name]),
+            corrected: false,
             original: sealed(),
             proposed: Proposed::Match(MatchRequest {
                 blocks: vec![self.index.index("block", &[name])],

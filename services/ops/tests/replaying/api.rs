@@ -26,19 +26,56 @@ roles = ["approver"]
 sha256 = "697e4faac709ff91018bf81268f62b015913da0d39c2e58eb4ee5dbffc4da325"
 "#;
 
-struct Api {
-    client: Client,
-    url: String,
+/// `ops` as `main` runs it, on a database and a broker of its own.
+pub(crate) struct Api {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+    boot: Boot,
+    running: tokio::task::JoinHandle<anyhow::Result<()>>,
+    _vhost: TestVhost,
+    _folder: tempfile::TempDir,
 }
 
 impl Api {
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn up(f: &Fixture) -> Self {
+        let vhost = TestVhost::create().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("tokens.toml", TOKENS.to_owned()), ("2026-01.key", "0a".repeat(32)), ("index", "01".repeat(32))]
+        {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let settings = format!(
+            "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n[postgres]\nurl = {:?}\n[clinics]\ndirs = [{CLINICS:?}]\n\
+             [keys]\nsealing_dir = \".\"\nindex_file = \"index\"\n[ops]\nlisten = \"{address}\"\ntokens_file = \"tokens.toml\"\n",
+            vhost.amqp_url(),
+            vhost.management_url(),
+            f.database.url()
+        );
+        let settings = Settings::from_toml(&settings, folder.path()).unwrap();
+        let topology = Topology::derive(&Lanes::default());
+        Management::from_settings(&settings).unwrap().apply(&topology).await.unwrap();
+        let boot = Boot::new("ops", settings, Arc::new(SystemClock)).unwrap();
+        let running = tokio::spawn(ops::run(boot.clone()));
+        let (client, url) = (Client::new(), format!("http://{address}"));
+        let up = || async { client.get(&url).send().await.is_ok() };
+        wait::until(Duration::from_secs(20), up).await.unwrap();
+        Self { client, url, boot, running, _vhost: vhost, _folder: folder }
+    }
+
+    pub(crate) async fn down(self) {
+        self.boot.shutdown().soft().cancel();
+        self.running.await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         let answer = self.client.get(format!("{}{path}", self.url)).bearer_auth("operator-token");
         let answer = answer.send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 
-    async fn post(&self, token: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, token: &str, path: &str, body: &Value) -> (StatusCode, Value) {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(token).json(body);
         let answer = request.send().await.unwrap();
         (answer.status(), answer.json().await.unwrap())
@@ -47,29 +84,8 @@ impl Api {
 
 #[tokio::test]
 async fn plans_are_made_run_and_cancelled_and_letters_are_ended() {
-    let (f, vhost) = (Fixture::new().await, TestVhost::create().await.unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in
-        [("tokens.toml", TOKENS.to_owned()), ("2026-01.key", "0a".repeat(32)), ("index", "01".repeat(32))]
-    {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let settings = format!(
-        "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n[postgres]\nurl = {:?}\n[clinics]\ndirs = [{CLINICS:?}]\n\
-         [keys]\nsealing_dir = \".\"\nindex_file = \"index\"\n[ops]\nlisten = \"{address}\"\ntokens_file = \"tokens.toml\"\n",
-        vhost.amqp_url(),
-        vhost.management_url(),
-        f.database.url()
-    );
-    let settings = Settings::from_toml(&settings, folder.path()).unwrap();
-    Management::from_settings(&settings).unwrap().apply(&Topology::derive(&Lanes::default())).await.unwrap();
-    let boot = Boot::new("ops", settings, Arc::new(SystemClock)).unwrap();
-    let running = tokio::spawn(ops::run(boot.clone()));
-    let api = Api { client: Client::new(), url: format!("http://{address}") };
-    let up = || async { api.client.get(&api.url).send().await.is_ok() };
-    wait::until(Duration::from_secs(20), up).await.unwrap();
-
+    let f = Fixture::new().await;
+    let api = Api::up(&f).await;
     let nothing = api.post("operator-token", "/v1/plans", &json!({ "reason": "x" })).await;
     assert_eq!((nothing.0, &nothing.1["code"]), (StatusCode::NOT_FOUND, &json!("nothing_matched")));
     let mut letters = Vec::new();
@@ -124,6 +140,5 @@ async fn plans_are_made_run_and_cancelled_and_letters_are_ended() {
     assert_eq!(listed["letters"].as_array().unwrap().len(), 2);
     assert_eq!(api.get("/v1/dead-letters/groups?state=open").await.1, json!([]));
 
-    boot.shutdown().soft().cancel();
-    running.await.unwrap().unwrap();
+    api.down().await;
 }

@@ -31,11 +31,11 @@ use crate::support::{
     CANARY, CLINICS, Fixture, actor, all, fresh_admission, from_clear, index, letter, meta, submission,
 };
 
-fn bytes(submission: &Value) -> Vec<u8> {
+pub(crate) fn bytes(submission: &Value) -> Vec<u8> {
     serde_json::to_vec(submission).unwrap()
 }
 
-fn template_failed(f: &Fixture, submission: &Value) -> DeadLetter {
+pub(crate) fn template_failed(f: &Fixture, submission: &Value) -> DeadLetter {
     from_clear(bytes(submission), &f.keys, Code::TemplateFailed)
 }
 
@@ -75,6 +75,7 @@ async fn decided(f: &Fixture, submission: &Value, person: MatchDecision) -> (Mes
         appointment_at: None,
         template: None,
         content: content::of(&index(), &arrival),
+        corrected: false,
         original: arrival.original.to_vec().unwrap(),
         proposed,
     };
@@ -83,7 +84,7 @@ async fn decided(f: &Fixture, submission: &Value, person: MatchDecision) -> (Mes
 }
 
 /// Admits a sound submission for a new person; gives message, person and admission.
-async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain::AdmissionId) {
+pub(crate) async fn admit(f: &Fixture, submission: &Value) -> (MessageId, PersonId, domain::AdmissionId) {
     let (message, admission) = decided(f, submission, MatchDecision::New).await;
     let Decision::Admitted { person, .. } = admission.decision else { panic!("not admitted") };
     (message, person, admission.admission)
@@ -146,7 +147,7 @@ fn settled(admission: domain::AdmissionId) -> Hop {
 }
 
 /// The letter of a message that was admitted.
-fn own(f: &Fixture, submission: &Value, message: MessageId) -> DeadLetter {
+pub(crate) fn own(f: &Fixture, submission: &Value, message: MessageId) -> DeadLetter {
     let text = |key: &str| submission[key].as_str().unwrap();
     DeadLetter {
         message: Some(message),

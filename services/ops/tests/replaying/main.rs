@@ -4,5 +4,7 @@
 
 mod api;
 mod dry;
+mod editing;
+mod revealing;
 mod running;
 mod support;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Field, MapError,
+    corrections::Given,
     expr::Form,
     item::{Bad, Item},
     plan::Plan,
@@ -27,9 +28,9 @@ const MAX_LINES: usize = 5;
 /// Longest identifier of a practitioner, bytes.
 const MAX_PROVIDER: usize = 128;
 
-/// Makes the intake. `today` is the day of submission at the clinic.
-pub(super) fn intake(plan: &Plan, form: &Value, today: Date) -> Result<Intake, MapError> {
-    let reader = Reader { plan, form: Form::new(form) };
+/// Makes the intake. What is given counts instead of what the form has. `today` is the day of submission at the clinic.
+pub(super) fn intake(plan: &Plan, form: &Value, given: &Given, today: Date) -> Result<Intake, MapError> {
+    let reader = Reader { plan, form: Form::new(form), given };
     // In canonical order: a rejection names the first problem.
     let patient = reader.patient(today)?;
     let guardian = reader.guardian(patient.phone.as_deref())?;
@@ -40,6 +41,17 @@ pub(super) fn intake(plan: &Plan, form: &Value, today: Date) -> Result<Intake, M
     let communication = Communication { language: reader.text(Field::Language)? };
     let referral = reader.referral()?;
     Ok(Intake { patient, guardian, coverage, appointment, consents, reason, communication, referral })
+}
+
+/// Whether what is given for these fields can be read, each by itself.
+pub(super) fn reads(
+    plan: &Plan,
+    given: &Given,
+    mut fields: impl Iterator<Item = Field>,
+    today: Date,
+) -> Result<(), MapError> {
+    let reader = Reader { plan, form: Form::new(&Value::Null), given };
+    fields.try_for_each(|field| reader.reads(field, today))
 }
 
 /// A sex by its FHIR code.
@@ -63,6 +75,7 @@ fn provider(text: &str) -> Option<String> {
 struct Reader<'a> {
     plan: &'a Plan,
     form: Form<'a>,
+    given: &'a Given,
 }
 
 impl Reader<'_> {
@@ -72,12 +85,43 @@ impl Reader<'_> {
             middle: self.text(Field::PatientMiddle)?,
             family: self.required(Field::PatientFamily, self.name(Field::PatientFamily)?)?,
             birth_date: self.required(Field::PatientBirthDate, self.birth_date(today)?)?,
-            sex: self
-                .required(Field::PatientSex, self.parsed(Field::PatientSex, |t| sex(&text::folded(t)))?)?,
+            sex: self.required(Field::PatientSex, self.sex()?)?,
             phone: self.parsed(Field::PatientPhone, phone::e164)?,
             email: self.parsed(Field::PatientEmail, text::email)?,
             address: self.address()?,
         })
+    }
+
+    /// Reads one field, as the intake does it.
+    fn reads(&self, field: Field, today: Date) -> Result<(), MapError> {
+        match field {
+            Field::PatientGiven | Field::PatientFamily | Field::GuardianName => self.name(field).map(drop),
+            Field::PatientBirthDate => self.birth_date(today).map(drop),
+            Field::PatientSex => self.sex().map(drop),
+            Field::PatientPhone | Field::GuardianPhone => self.parsed(field, phone::e164).map(drop),
+            Field::PatientEmail => self.parsed(field, text::email).map(drop),
+            Field::AddressLines => self.lines().map(drop),
+            Field::AppointmentKind => self.kind().map(drop),
+            Field::AppointmentProvider => self.parsed(field, provider).map(drop),
+            Field::AppointmentStart => self.start().map(drop),
+            Field::ConsentTreatment | Field::ConsentSms | Field::ConsentEmail | Field::ConsentPart2 => {
+                self.flag(field).map(drop)
+            }
+            Field::Reason => self.bounded(field, MAX_REASON).map(drop),
+            _ => self.text(field).map(drop),
+        }
+    }
+
+    fn sex(&self) -> Result<Option<Sex>, MapError> {
+        self.parsed(Field::PatientSex, |text| sex(&text::folded(text)))
+    }
+
+    fn kind(&self) -> Result<Option<VisitKind>, MapError> {
+        self.parsed(Field::AppointmentKind, |text| kind(&text::folded(text)))
+    }
+
+    fn start(&self) -> Result<Option<Timestamp>, MapError> {
+        self.parsed(Field::AppointmentStart, |text| text.trim().parse::<Timestamp>().ok())
     }
 
     fn birth_date(&self, today: Date) -> Result<Option<Date>, MapError> {
@@ -133,9 +177,9 @@ impl Reader<'_> {
     fn appointment(&self) -> Result<AppointmentRequest, MapError> {
         let [what, who, when] = [Field::AppointmentKind, Field::AppointmentProvider, Field::AppointmentStart];
         Ok(AppointmentRequest {
-            kind: self.required(what, self.parsed(what, |text| kind(&text::folded(text)))?)?,
+            kind: self.required(what, self.kind()?)?,
             provider: self.required(who, self.parsed(who, provider)?)?,
-            start: self.required(when, self.parsed(when, |text| text.trim().parse::<Timestamp>().ok())?)?,
+            start: self.required(when, self.start()?)?,
         })
     }
 
@@ -154,6 +198,9 @@ impl Reader<'_> {
     }
 
     fn item(&self, field: Field) -> Result<Item, MapError> {
+        if let Some(item) = self.given.get(field) {
+            return Ok(item.clone());
+        }
         self.plan.item(field, &self.form).map_err(|bad| match bad {
             Bad::Form => MapError::invalid(field),
             Bad::Template => MapError::TemplateFailed { field: field.path() },

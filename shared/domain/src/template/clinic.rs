@@ -6,8 +6,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{MapError, Notification, TemplateErrors, canonical, load, plan::Plan, samples};
-use crate::{ClinicId, Code, FieldPath, ids::SourceName, intake::Intake, meta::TemplateRef};
+use super::{Field, MapError, Notification, TemplateErrors, load, plan::Plan, samples};
+use crate::{ClinicId, ids::SourceName, intake::Intake, meta::TemplateRef, submission::SubmittedForm};
 
 /// How the clinic's payers are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,8 +68,8 @@ pub struct Clinic {
     pub ehr: String,
     /// What patients are told, and when not.
     pub notification: Notification,
-    /// Canonical fields that an operator may edit in a held or dead submission.
-    pub editable: Vec<FieldPath>,
+    /// Canonical fields that an operator may edit in a dead letter.
+    pub editable: Vec<Field>,
     /// Newest first, at least one.
     pub(super) templates: Vec<Template>,
 }
@@ -105,14 +105,11 @@ impl Clinic {
     /// Makes the canonical intake of a form.
     ///
     /// # Errors
-    /// [`MapError::Rejected`] with the first problem in canonical order, or [`Code::InvalidField`] at `form_version` if no
+    /// [`MapError::Rejected`] with the first problem in canonical order, or
+    /// [`Code::InvalidField`](crate::Code::InvalidField) at `form_version` if no
     /// version of the template takes the form; [`MapError::TemplateFailed`] if the template itself fails.
     pub fn map(&self, form: &Value, form_version: &str, submitted_at: Timestamp) -> Result<Intake, MapError> {
-        let template = self.template_for(form_version).ok_or(MapError::Rejected {
-            code: Code::InvalidField,
-            field: FieldPath::known("form_version"),
-        })?;
-        canonical::intake(&template.plan, form, self.day_of(submitted_at))
+        self.map_form(&SubmittedForm::new(form_version.to_owned(), form.clone()), submitted_at)
     }
 
     /// The calendar day of a moment at the clinic.

@@ -88,6 +88,23 @@ impl Field {
         Self::ALL.iter().copied().find(|field| field.as_str() == path)
     }
 
+    /// Whether it says who the patient is: a wrong one makes another person of them.
+    pub const fn is_identity(self) -> bool {
+        matches!(
+            self,
+            Self::PatientGiven
+                | Self::PatientMiddle
+                | Self::PatientFamily
+                | Self::PatientBirthDate
+                | Self::PatientSex
+        )
+    }
+
+    /// Whether it is something that only the patient can agree to.
+    pub const fn is_consent(self) -> bool {
+        matches!(self, Self::ConsentTreatment | Self::ConsentSms | Self::ConsentEmail | Self::ConsentPart2)
+    }
+
     /// Position in [`Field::ALL`].
     pub(super) const fn index(self) -> usize {
         self as usize

@@ -10,7 +10,7 @@ use super::{
     payers::{Payers, PayersFile},
     spec::Spec,
 };
-use crate::{ClinicId, FieldPath, meta::TemplateRef};
+use crate::{ClinicId, meta::TemplateRef};
 
 const BASE: &str = "_base";
 const PAYERS: &str = "payers";
@@ -93,7 +93,7 @@ fn clinic(
         payer_protocol: spec.payer_protocol,
         ehr: spec.ehr,
         notification: spec.notification,
-        editable: spec.editable.into_iter().map(FieldPath::from_template).collect(),
+        editable: spec.editable.iter().filter_map(|path| Field::parse(path)).collect(),
         templates: vec![Template { reference, form_versions: spec.form_versions, plan }],
     })
 }
@@ -110,8 +110,15 @@ fn facts(spec: &Spec) -> Vec<String> {
     if spec.npi.as_deref().is_some_and(|npi| !is_npi(npi)) {
         errors.push("npi: ten digits of which the last is the check digit".to_owned());
     }
-    for path in spec.editable.iter().filter(|path| Field::parse(path).is_none()) {
-        errors.push(format!("editable: there is no canonical field `{path}`"));
+    for path in &spec.editable {
+        match Field::parse(path) {
+            None => errors.push(format!("editable: there is no canonical field `{path}`")),
+            // Nobody agrees in a patient's place. One given on paper is a decision about a hold.
+            Some(field) if field.is_consent() => {
+                errors.push(format!("editable: `{path}` is a consent, which only the patient gives"));
+            }
+            Some(_) => {}
+        }
     }
     errors.extend(spec.notification.check().err());
     errors

@@ -11,6 +11,8 @@ mod canonical;
 pub mod check;
 mod clinic;
 mod compile;
+mod correct;
+mod corrections;
 mod error;
 mod expr;
 mod field;
@@ -27,6 +29,8 @@ mod step;
 mod zones;
 
 pub use clinic::{Clinic, Clinics, PayerProtocol, Requires, Template};
+pub use correct::seen_in;
+pub use corrections::{Corrections, MAX_CORRECTION};
 pub use error::{MapError, TemplateError, TemplateErrors};
 pub use field::Field;
 pub use notification::{EmailText, Notification, QuietHours, SmsText, VARIABLES};

@@ -53,6 +53,21 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// As [`Plan::item`]; where the steps cannot use what a rule begins with, that comes as it stands in the form.
+    pub(super) fn found(&self, field: Field, form: &Form<'_>) -> Result<Item, Bad> {
+        let Err(Bad::Form) = self.item(field, form) else { return self.item(field, form) };
+        for rule in self.rules.get(field.index()).map_or(&[][..], Vec::as_slice) {
+            if let Ok(item) = rule.source.item(form)
+                && !item.is_nothing()
+            {
+                return Ok(item);
+            }
+        }
+        Err(Bad::Form)
+    }
+}
+
 impl Rule {
     fn item(&self, form: &Form<'_>) -> Result<Item, Bad> {
         let item = self.source.item(form)?;

@@ -4,6 +4,7 @@
 
 mod any_json;
 mod canonical;
+mod corrected;
 mod document;
 mod rules;
 mod samples;

@@ -34,6 +34,10 @@ fn each_mistake_has_its_message() {
         ("npi = \"1234567890\"", "npi: ten digits of which the last is the check digit"),
         ("editable = [\"patient.name\"]", "editable: there is no canonical field `patient.name`"),
         ("extends = \"fax\"", "`extends`: there is no `_base/fax.toml`"),
+        (
+            "editable = [\"consents.sms\"]",
+            "editable: `consents.sms` is a consent, which only the patient gives",
+        ),
         ("fields.patient.nick = \"NICK\"", "fields.patient.nick: there is no such canonical field"),
         (
             "fields.reason = \"a[\"",

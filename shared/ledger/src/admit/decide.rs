@@ -33,6 +33,8 @@ pub(super) struct Row<'a> {
     pub(super) copy: bool,
     pub(super) content: Vec<u8>,
     pub(super) message: MessageId,
+    /// What goes on is not as it came: people corrected something.
+    pub(super) corrected: bool,
     pub(super) decision: Decision,
     pub(super) person: Option<PersonId>,
     /// It may not have been handed on yet.
@@ -177,6 +179,7 @@ impl<'a> Book<'a> {
             copy,
             content: request.content.as_bytes().to_vec(),
             message: request.message,
+            corrected: request.corrected,
             decision: decision.clone(),
             person,
             open: true,
@@ -244,7 +247,8 @@ fn conflict() -> Decision {
 
 /// The row of this submission, if it is held and a person has decided since.
 fn held<'r, 'a>(rows: &'r [Row<'a>], request: &AdmissionRequest) -> Option<&'r Row<'a>> {
-    rows.iter().find(|row| row.content == request.content.as_bytes()).filter(|row| row.freed.is_some())
+    let row = rows.iter().find(|row| row.content == request.content.as_bytes())?;
+    Some(row).filter(|row| row.freed.is_some() && !is_stale(row, request))
 }
 
 /// The same submission again. `None`: with content that nobody has seen.
@@ -252,9 +256,16 @@ fn seen_before(rows: &[Row<'_>], request: &AdmissionRequest) -> Option<Admission
     let row = rows.iter().find(|row| row.content == request.content.as_bytes())?;
     // Not every sender gives its messages an id that outlives a redelivery: as long as the first may not have been handed on,
     // or may have got lost on its way, it is handed on again. All that follows is done once.
-    let again = row.message == request.message || row.open;
+    // Not so where people corrected it: what goes on then is the corrected one, and the other is not a second way for it.
+    let again = !is_stale(row, request)
+        && (row.message == request.message || row.open && row.corrected == request.corrected);
     let decision = if again { row.decision.clone() } else { Decision::Repeat };
     Some(Admission { admission: row.admission, decision, again })
+}
+
+/// As it came, of a submission that goes on as people corrected it.
+const fn is_stale(row: &Row<'_>, request: &AdmissionRequest) -> bool {
+    row.corrected && !request.corrected
 }
 
 /// A submission that nobody has sent before, or that is decided anew.

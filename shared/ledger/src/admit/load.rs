@@ -24,7 +24,7 @@ pub(super) async fn admitted(
 ) -> Result<Vec<Known<'static>>, Failure> {
     const SQL: &str =
         "SELECT s.admission_id, s.clinic, s.submission_id, s.copy, s.content, s.message_id, s.decision,
-            s.decision_code, s.decision_field, s.person_id, s.new_person, s.duplicate_of,
+            s.decision_code, s.decision_field, s.person_id, s.new_person, s.duplicate_of, s.corrected,
             s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id) AS open,
             d.word, d.names,
             ARRAY(SELECT other FROM hold_decision e, unnest(e.others) AS other
@@ -75,6 +75,7 @@ fn known(row: &Row) -> Result<Known<'static>, Failure> {
         copy: row.try_get("copy")?,
         content: row.try_get("content")?,
         message: MessageId::from_uuid(row.try_get("message_id")?),
+        corrected: row.try_get("corrected")?,
         decision,
         person: text::person(row, "person_id")?,
         open: row.try_get("open")?,

@@ -42,6 +42,8 @@ pub struct AdmissionRequest {
     pub template: Option<TemplateRef>,
     /// Keyed hash of what was submitted (source, form version and form): equal for equal content.
     pub content: BlindIndex,
+    /// Whether people corrected something in it since it came. Its content is the same all the same.
+    pub corrected: bool,
     /// The sealed original, kept for replay.
     pub original: Vec<u8>,
     /// What validation found.

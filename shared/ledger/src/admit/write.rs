@@ -16,18 +16,18 @@ use crate::{columns::columns, failure::Failure, holds::found, range::storable};
 
 const SUBMISSION: &str = "INSERT INTO submission (admission_id, clinic, submission_id, copy, content, message_id,
         correlation_id, source, submitted_at, received_at, admitted_at, appointment_at, template_id, template_version,
-        decision, decision_code, decision_field, person_id, new_person, duplicate_of, state, code, field, settled_at)
+        decision, decision_code, decision_field, person_id, new_person, duplicate_of, state, code, field, settled_at, corrected)
     SELECT u.admission_id, u.clinic, u.submission_id, u.copy, u.content, u.message_id, u.correlation_id, u.source,
         u.submitted_at, u.received_at, $20::timestamptz, u.appointment_at, u.template_id, u.template_version,
         u.decision, u.code, u.field, u.person_id, u.new_person, u.duplicate_of,
         CASE u.decision WHEN 'admitted' THEN 'in_flight' ELSE u.decision END, u.code, u.field,
-        CASE WHEN u.decision <> 'admitted' THEN $20::timestamptz END
+        CASE WHEN u.decision <> 'admitted' THEN $20::timestamptz END, u.corrected
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::bytea[], $6::uuid[], $7::uuid[], $8::text[],
         $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::int[], $14::text[], $15::text[],
-        $16::text[], $17::uuid[], $18::boolean[], $19::text[])
+        $16::text[], $17::uuid[], $18::boolean[], $19::text[], $21::boolean[])
     WITH ORDINALITY AS u (admission_id, clinic, submission_id, copy, content, message_id, correlation_id, source,
         submitted_at, received_at, appointment_at, template_id, template_version, decision, code, field, person_id,
-        new_person, duplicate_of, nth)
+        new_person, duplicate_of, corrected, nth)
     ORDER BY u.nth";
 const BODY: &str =
     "INSERT INTO submission_body (admission_id, sealed) SELECT * FROM unnest($1::uuid[], $2::bytea[])";
@@ -101,7 +101,9 @@ async fn submissions(
         |(row, _)| match &row.decision { Decision::Duplicate { of } => Some(of.as_str()), _ => None },
     ];
     let mut values = columns.to_vec();
+    let corrected: Vec<bool> = rows.iter().map(|(row, _)| row.corrected).collect();
     values.push(&now);
+    values.push(&corrected);
     put(transaction, SUBMISSION, rows.len(), &values).await
 }
 

@@ -28,7 +28,8 @@ impl Store {
     /// # Errors
     /// [`StoreDown`].
     pub async fn releases(&self, after: i64, limit: u32) -> Result<Vec<Release>, StoreDown> {
-        const SQL: &str = "SELECT r.seq, r.admission_id, s.clinic, s.message_id, s.correlation_id, b.sealed
+        const SQL: &str = "SELECT r.seq, r.admission_id, s.clinic, s.message_id, s.correlation_id,
+                coalesce(b.corrected, b.sealed) AS sealed
             FROM hold_release r JOIN submission s USING (admission_id) LEFT JOIN submission_body b USING (admission_id)
             WHERE r.seq > $1 ORDER BY r.seq LIMIT $2";
         let rows = self.db.rows(SQL, &[&after, &i64::from(limit)]).await?;

@@ -1,9 +1,11 @@
-//! Dead letters: kept once each, listed, grouped by what they died of, put aside, discarded.
+//! Dead letters: kept once each, listed, grouped by what they died of, put aside, discarded; edited, and looked into.
 
 mod discard;
+mod edits;
 mod groups;
 mod keep;
 mod list;
+mod reveals;
 mod state;
 
 use domain::{ClinicId, Code, LaneName, Stage};
@@ -11,9 +13,11 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
 pub use discard::{Approved, DiscardRow};
+pub use edits::{EditRow, EditState, Edited, NewEdit, UnknownEditState};
 pub use groups::LetterGroup;
 pub(crate) use keep::Keeping;
 pub use list::{LetterPage, LetterRow};
+pub use reveals::{Allowed, Look, Part, UnknownPart};
 pub use state::{Changed, LetterState, Move, NotThat, UnknownState};
 
 /// Which dead letters; what is `None` does not matter.

@@ -96,7 +96,7 @@ impl Store {
         admissions: &[AdmissionId],
     ) -> Result<Vec<(AdmissionId, Option<Vec<u8>>)>, StoreDown> {
         let sql = format!(
-            "SELECT s.admission_id, b.sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
+            "SELECT s.admission_id, coalesce(b.corrected, b.sealed) AS sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
             WHERE s.admission_id = ANY($1) AND {UNFINISHED}"
         );
         let original =

@@ -5,6 +5,7 @@
 //! marking repeats the publishing: it is the same hand-off again, and all that follows is done once. Several processes may run one plan:
 //! the lock lets one at a time do one letter.
 
+mod edited;
 mod gate;
 mod look;
 mod next;
@@ -16,6 +17,7 @@ mod weigh;
 use domain::{Code, FieldPath};
 use serde::{Serialize, Serializer};
 
+pub use edited::{Admitted, Ground, NewBody, OpenEdit, Standing};
 pub use look::{Known, Knows};
 pub use next::Next;
 pub use plan::{Choice, DryLetter, NewItem};
@@ -89,6 +91,14 @@ names! {
     Ended = "ended",
     /// The broker has no such queue: the lane was removed.
     NoQueue = "no_queue",
+    /// Its edit waits for a second person.
+    EditWaits = "edit_waits",
+    /// It was edited, or its edit was taken back, since the plan was made.
+    EditChanged = "edit_changed",
+    /// What its edit would change has been done meanwhile, or may have been.
+    EditTooLate = "edit_too_late",
+    /// Its edit cannot be opened: the key is gone.
+    EditUnreadable = "edit_unreadable",
 }
 
 names! {

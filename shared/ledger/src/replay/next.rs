@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use domain::{
     CorrelationId, MessageId,
-    ids::{LetterId, PlanId},
+    ids::{EditId, LetterId, PlanId},
     letter::Again,
     ports::{NotSent, Outbox, StoreDown},
 };
@@ -14,7 +14,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    PlanState, Why,
+    NewBody, OpenEdit, PlanState, Why,
+    edited::{self, Turn},
     gate::{Gate, Run},
     look,
 };
@@ -42,6 +43,10 @@ struct Item {
     nth: i32,
     letter: LetterId,
     admission: Option<Uuid>,
+    /// Its submission, also if the letter does not name it.
+    submission: Option<Uuid>,
+    /// The edit that it was dry-run with.
+    planned: Option<Uuid>,
     against: Option<Why>,
     settled_before: Option<Timestamp>,
     letters_before: i64,
@@ -49,15 +54,21 @@ struct Item {
 }
 
 impl Store {
-    /// Has the next letter of a run published by the outbox, if it is its turn, and marks it. Of several processes one does it.
+    /// Has the next letter of a run published by the outbox, if it is its turn, and marks it. Of several processes one does it. One that was
+    /// planned with an edit goes with the body that `open` makes of it.
     ///
     /// # Errors
     /// [`StoreDown`]: the letter may have been published and is not marked. It is published again, which does no harm.
-    pub async fn replay_next(&self, plan: PlanId, outbox: &dyn Outbox) -> Result<Next, StoreDown> {
+    pub async fn replay_next(
+        &self,
+        plan: PlanId,
+        outbox: &dyn Outbox,
+        open: &OpenEdit<'_>,
+    ) -> Result<Next, StoreDown> {
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
         let work = async {
             let transaction = connection.transaction().await?;
-            let next = self.step(&transaction, plan.as_uuid(), outbox).await?;
+            let next = self.step(&transaction, plan.as_uuid(), (outbox, open)).await?;
             transaction.commit().await?;
             Ok(next)
         };
@@ -69,7 +80,7 @@ impl Store {
         &self,
         transaction: &Transaction<'_>,
         plan: Uuid,
-        outbox: &dyn Outbox,
+        (outbox, open): (&dyn Outbox, &OpenEdit<'_>),
     ) -> Result<Next, Failure> {
         const RUN: &str = "SELECT run, canary, rate, stop_on, last_at, published, judged, failed FROM plan
             WHERE plan_id = $1 AND state = 'running' FOR UPDATE SKIP LOCKED";
@@ -90,13 +101,29 @@ impl Store {
         if let Some(why) = item.against {
             return skip(transaction, plan, item.nth, why).await;
         }
+        let turn = edited::at_its_turn(transaction, item.letter, item.submission, item.planned).await?;
+        let edit = match turn {
+            Turn::AsItDied => None,
+            Turn::Edited(edit, sealed) => Some((edit, sealed)),
+            Turn::Not(why) => return skip(transaction, plan, item.nth, why).await,
+        };
         let wait = run.wait(now);
         if !wait.is_zero() {
             return Ok(Next::NotBefore(wait));
         }
+        let mut again = item.again.clone();
+        if let Some((_, sealed)) = &edit {
+            let Some(NewBody { schema, body }) = open(item.letter, sealed) else {
+                return skip(transaction, plan, item.nth, Why::EditUnreadable).await;
+            };
+            (again.schema, again.body) = (schema, body);
+        }
         self.reopen_refused(&item).await?;
-        match outbox.send(item.again.clone()).await {
-            Ok(()) => mark(transaction, (plan, run.number), &item, now).await,
+        match outbox.send(again).await {
+            Ok(()) => {
+                let edit = edit.map(|(id, _)| id);
+                mark(transaction, (plan, run.number), (&item, edit), now).await
+            }
             Err(NotSent::NoQueue) => skip(transaction, plan, item.nth, Why::NoQueue).await,
             Err(NotSent::Unconfirmed) => Ok(Next::Unconfirmed),
         }
@@ -116,7 +143,7 @@ impl Store {
 async fn item(transaction: &Transaction<'_>, plan: Uuid) -> Result<Option<Item>, Failure> {
     let sql = format!(
         "SELECT i.nth, l.letter_id, l.message_id, l.stage, l.lane, l.clinic, l.correlation_id, l.trace_id, l.schema,
-            l.envelope, l.admission_id, l.state AS letter_state, s.state AS stands, s.settled_at,
+            l.envelope, l.admission_id, s.admission_id AS submission, i.edit_id, l.state AS letter_state, s.state AS stands, s.settled_at,
             ({}) AS in_doubt,
             (SELECT count(*) FROM dead_letter d WHERE d.message_id = coalesce(l.message_id, l.letter_id)) AS letters
         FROM plan_item i JOIN dead_letter l USING (letter_id) LEFT JOIN LATERAL ({}) s ON true
@@ -125,7 +152,7 @@ async fn item(transaction: &Transaction<'_>, plan: Uuid) -> Result<Option<Item>,
         look::submission(
             "coalesce(l.clinic, i.clinic)",
             "coalesce(l.submission_id, i.submission_id)",
-            "s.state, s.settled_at"
+            "s.admission_id, s.state, s.settled_at"
         ),
     );
     let statement = transaction.prepare_cached(&sql).await?;
@@ -152,6 +179,8 @@ fn read(row: &Row) -> Result<Item, Failure> {
         nth: row.try_get("nth")?,
         letter: id,
         admission: row.try_get("admission_id")?,
+        submission: row.try_get("submission")?,
+        planned: row.try_get("edit_id")?,
         against,
         settled_before: row.try_get("settled_at")?,
         letters_before: row.try_get("letters")?,
@@ -172,7 +201,7 @@ fn read(row: &Row) -> Result<Item, Failure> {
 async fn mark(
     transaction: &Transaction<'_>,
     (plan, run): (Uuid, i32),
-    item: &Item,
+    (item, edit): (&Item, Option<EditId>),
     now: Timestamp,
 ) -> Result<Next, Failure> {
     const ITEM: &str = "UPDATE plan_item SET state = 'published', published_at = $3, settled_before = $4,
@@ -184,6 +213,9 @@ async fn mark(
     transaction.execute(ITEM, &[&plan, nth, &now, settled_before, letters_before, &run]).await?;
     transaction.execute(LETTER, &[&letter.as_uuid(), &now, &plan]).await?;
     transaction.execute(PLAN, &[&plan, &now]).await?;
+    if let (Some(admission), Some(edit)) = (item.submission, edit) {
+        edited::goes_on_corrected(transaction, admission, edit).await?;
+    }
     Ok(Next::Published)
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     AdmissionId, ClinicId, Code, LaneName, MessageId, Stage, SubmissionId,
-    ids::{LetterId, PlanId},
+    ids::{EditId, LetterId, PlanId},
     ports::StoreDown,
 };
 use tokio_postgres::{Row, types::ToSql};
@@ -57,6 +57,15 @@ pub struct NewItem {
     pub clinic: Option<ClinicId>,
     /// Its submission, if it can be read.
     pub submission: Option<SubmissionId>,
+    /// The edit that it was dry-run with.
+    pub edit: Option<EditId>,
+}
+
+impl NewItem {
+    /// A letter of which nothing else is known.
+    pub const fn new(letter: LetterId, foreseen: Foreseen) -> Self {
+        Self { letter, foreseen, clinic: None, submission: None, edit: None }
+    }
 }
 
 impl Store {
@@ -116,10 +125,13 @@ impl Store {
         const PLAN: &str =
             "INSERT INTO plan (plan_id, made_at, actor, reason, state) VALUES ($1, $2, $3, $4, $5)";
         const ITEMS: &str = "INSERT INTO plan_item
-                (plan_id, nth, letter_id, forecast, forecast_code, forecast_field, why, clinic, submission_id, state)
-            SELECT $9::uuid, u.nth, u.letter_id, u.forecast, u.code, u.field, u.why, u.clinic, u.submission_id, u.state
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-                WITH ORDINALITY AS u (letter_id, forecast, code, field, why, clinic, submission_id, state, nth)";
+                (plan_id, nth, letter_id, forecast, forecast_code, forecast_field, why, clinic, submission_id, state,
+                 edit_id)
+            SELECT $10::uuid, u.nth, u.letter_id, u.forecast, u.code, u.field, u.why, u.clinic, u.submission_id, u.state,
+                u.edit_id
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                    $9::uuid[])
+                WITH ORDINALITY AS u (letter_id, forecast, code, field, why, clinic, submission_id, state, edit_id, nth)";
         let plan = PlanId::from_uuid(self.clock.fresh_id());
         let now = self.clock.now();
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
@@ -136,6 +148,7 @@ impl Store {
                 |one| one.clinic.as_ref().map(|id| id.as_str()),
                 |one| one.submission.as_ref().map(|id| id.as_str()),
                 |one| begins(&one.foreseen).as_str(),
+                |one| one.edit.map(|id| id.as_uuid()),
             ];
             let mut values = columns.to_vec();
             values.push(&id);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     ClinicId, Code, SubmissionId,
-    ids::{LetterId, PlanId},
+    ids::{EditId, LetterId, PlanId},
     ports::StoreDown,
 };
 use jiff::Timestamp;
@@ -88,6 +88,9 @@ pub struct ItemRow {
     /// The requested appointment's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appointment_at: Option<Timestamp>,
+    /// The edit that it was dry-run with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edit_id: Option<EditId>,
     /// What the dry run said.
     pub forecast: Forecast,
     /// Under which code.
@@ -171,7 +174,7 @@ impl Store {
         limit: u32,
     ) -> Result<ItemPage, StoreDown> {
         const SQL: &str = "SELECT i.nth, i.letter_id, l.fingerprint, coalesce(l.clinic, i.clinic) AS clinic,
-                coalesce(l.submission_id, i.submission_id) AS submission_id, l.appointment_at, i.forecast,
+                coalesce(l.submission_id, i.submission_id) AS submission_id, l.appointment_at, i.edit_id, i.forecast,
                 i.forecast_code, i.forecast_field, i.why, i.state, i.published_at, i.outcome, i.outcome_code
             FROM plan_item i JOIN dead_letter l USING (letter_id)
             WHERE i.plan_id = $1 AND i.nth > $2 ORDER BY i.nth LIMIT $3";
@@ -230,6 +233,7 @@ fn item(row: &Row) -> Result<ItemRow, Failure> {
         clinic_id: text::parse_opt(row.try_get("clinic")?)?,
         submission_id: text::parse_opt(row.try_get("submission_id")?)?,
         appointment_at: row.try_get("appointment_at")?,
+        edit_id: row.try_get::<_, Option<uuid::Uuid>>("edit_id")?.map(EditId::from_uuid),
         forecast: text::parse(row.try_get("forecast")?)?,
         code: text::code(row, "forecast_code")?,
         field: row.try_get("forecast_field")?,

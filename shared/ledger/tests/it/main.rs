@@ -5,6 +5,8 @@
 mod activity;
 mod admissions;
 mod discards;
+mod edited_replay;
+mod edits;
 mod effects;
 mod eligibility;
 mod held_effects;
@@ -17,6 +19,7 @@ mod notifications;
 mod outages;
 mod reconcile;
 mod replay;
+mod reveals;
 mod shared_effects;
 mod support;
 mod switches;

@@ -18,7 +18,8 @@ use ledger::{
     acts::{ActFilter, Actor},
     letters::{LetterFilter, LetterState, Move},
     replay::{
-        Begun, Choice, Forecast, Foreseen, ItemOutcome, ItemState, NewItem, Next, PlanState, Rules, Why,
+        Begun, Choice, Forecast, Foreseen, ItemOutcome, ItemState, NewBody, NewItem, Next, PlanState, Rules,
+        Why,
     },
 };
 use tokio::sync::Semaphore;
@@ -97,7 +98,13 @@ fn item(letter: &DeadLetter, foreseen: Foreseen) -> NewItem {
         foreseen,
         clinic: letter.clinic.clone(),
         submission: letter.submission.clone(),
+        edit: None,
     }
+}
+
+/// Nothing is edited here.
+fn unedited(_: LetterId, _: &[u8]) -> Option<NewBody> {
+    None
 }
 
 async fn plan(store: &Store, letters: &[DeadLetter]) -> PlanId {
@@ -129,15 +136,19 @@ async fn a_plan_is_frozen_and_a_run_publishes_what_goes_once_at_its_rate() {
     let plan = store.make_plan(&items, &actor(), "mended").await.unwrap();
     // What dies later is not of the plan.
     dead(&store, 4).await;
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing), "it was not begun");
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Nothing), "it was not begun");
     assert_eq!(store.begin_run(plan, RULES, &actor(), "go").await, Ok(Begun::Done));
     assert_eq!(store.begin_run(plan, RULES, &actor(), "go").await, Ok(Begun::Not(PlanState::Running)));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
-    let early = store.replay_next(plan, &post).await;
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
+    let early = store.replay_next(plan, &post, &unedited).await;
     assert_eq!(early, Ok(Next::NotBefore(Duration::from_millis(100))), "ten a second");
     fixture.clock.forward(1);
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing), "not known what became of them");
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
+    assert_eq!(
+        store.replay_next(plan, &post, &unedited).await,
+        Ok(Next::Nothing),
+        "not known what became of them"
+    );
     assert_eq!(post.sent(), [letters[0].id, letters[2].id]);
     let again = post.sent.lock().unwrap()[0].clone();
     assert_eq!((Some(again.message), again.body), (letters[0].message, letters[0].body.clone()));
@@ -148,7 +159,7 @@ async fn a_plan_is_frozen_and_a_run_publishes_what_goes_once_at_its_rate() {
     assert_eq!(store.weigh(plan).await, Ok(1));
     completes(&store, letters[2].admission.unwrap()).await;
     assert_eq!(store.weigh(plan).await, Ok(1));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Ended(PlanState::Done)));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Ended(PlanState::Done)));
     let row = store.plan(plan).await.unwrap().unwrap();
     let tally = &row.tally;
     assert_eq!((tally.letters, tally.skipped, tally.published, tally.completed), (3, 1, 2, 2));
@@ -157,7 +168,7 @@ async fn a_plan_is_frozen_and_a_run_publishes_what_goes_once_at_its_rate() {
     assert_eq!(store.begin_run(plan, RULES, &actor(), "go").await, Ok(Begun::Not(PlanState::Done)));
     let second = self::plan(&store, &letters[..1]).await;
     store.begin_run(second, RULES, &actor(), "go").await.unwrap();
-    assert_eq!(store.replay_next(second, &post).await, Ok(Next::Skipped));
+    assert_eq!(store.replay_next(second, &post, &unedited).await, Ok(Next::Skipped));
     assert_eq!(store.plan_items(second, None, 10).await.unwrap().items[0].why, Some(Why::NotOpen));
     assert_eq!(post.sent().len(), 2);
     let acts = store.acts(&ActFilter::default(), None, 10).await.unwrap();
@@ -173,17 +184,18 @@ async fn what_was_published_and_not_marked_is_published_again_as_the_same_messag
     let plan = plan(&store, &letters).await;
     store.begin_run(plan, RULES, &actor(), "go").await.unwrap();
     post.answers.lock().unwrap().push(Err(NotSent::Unconfirmed));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Unconfirmed));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Unconfirmed));
     assert_eq!(state(&store, &letters[0]).await, LetterState::Open);
     // The process ends while the broker confirms.
     post.open.forget_permits(Semaphore::MAX_PERMITS);
-    let cut = tokio::time::timeout(Duration::from_millis(300), store.replay_next(plan, &post)).await;
+    let cut =
+        tokio::time::timeout(Duration::from_millis(300), store.replay_next(plan, &post, &unedited)).await;
     assert!(cut.is_err() && state(&store, &letters[0]).await == LetterState::Open);
     post.open.add_permits(1);
     // Its transaction is gone once the server has noticed.
     let mut next = Next::Nothing;
     for _ in 0..100 {
-        next = store.replay_next(plan, &post).await.unwrap();
+        next = store.replay_next(plan, &post, &unedited).await.unwrap();
         if next != Next::Nothing {
             break;
         }
@@ -205,15 +217,15 @@ async fn of_two_processes_one_does_a_letter() {
     one.begin_run(plan, RULES, &actor(), "go").await.unwrap();
     post.open.forget_permits(Semaphore::MAX_PERMITS);
     let (busy, outbox) = (one.clone(), post.clone());
-    let first = tokio::spawn(async move { busy.replay_next(plan, &*outbox).await });
+    let first = tokio::spawn(async move { busy.replay_next(plan, &*outbox, &unedited).await });
     while post.sent().is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(other.replay_next(plan, &*post).await, Ok(Next::Nothing));
+    assert_eq!(other.replay_next(plan, &*post, &unedited).await, Ok(Next::Nothing));
     post.open.add_permits(2);
     assert_eq!(first.await.unwrap(), Ok(Next::Published));
     fixture.clock.forward(1);
-    assert_eq!(other.replay_next(plan, &*post).await, Ok(Next::Published));
+    assert_eq!(other.replay_next(plan, &*post, &unedited).await, Ok(Next::Published));
     assert_eq!(post.sent(), letters.each_ref().map(|letter| letter.id));
 }
 
@@ -226,21 +238,21 @@ async fn the_canary_is_waited_for_and_too_many_failures_end_the_run() {
     let rules = Rules { canary: 2, ..RULES };
     store.begin_run(plan, rules, &actor(), "go").await.unwrap();
     for _ in 0..2 {
-        assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
+        assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
         fixture.clock.forward(1);
     }
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing), "the canary");
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Nothing), "the canary");
     // The first dies again, without having been on its way: its state says nothing, its letter does.
     died_again(&store, &letters[0]).await;
     assert_eq!(store.weigh(plan).await, Ok(0));
     let second = LetterId::of("ehr-writer.default.dlq", letters[0].message, letters[0].died_at, b"other");
     keep(&store, &[DeadLetter { id: second, ..letters[0].clone() }]).await;
     assert_eq!(store.weigh(plan).await, Ok(1));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing), "one of two is not known");
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Nothing), "one of two is not known");
     completes(&store, letters[1].admission.unwrap()).await;
     assert_eq!(store.weigh(plan).await, Ok(1));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Ended(PlanState::Stopped)));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Ended(PlanState::Stopped)));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Nothing));
     assert_eq!(state(&store, &letters[2]).await, LetterState::Open);
     let items = store.plan_items(plan, None, 2).await.unwrap();
     let outcomes: Vec<_> = items.items.iter().map(|item| (item.outcome, item.outcome_code)).collect();
@@ -253,10 +265,10 @@ async fn the_canary_is_waited_for_and_too_many_failures_end_the_run() {
 
     // A person looked, and goes on: the failures of the run before count no more.
     assert_eq!(store.begin_run(plan, rules, &actor(), "go on").await, Ok(Begun::Done));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
     completes(&store, letters[2].admission.unwrap()).await;
     assert_eq!(store.weigh(plan).await, Ok(1));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Ended(PlanState::Done)));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Ended(PlanState::Done)));
 }
 
 #[tokio::test]
@@ -266,10 +278,10 @@ async fn what_is_cancelled_is_as_it_was() {
     let letters = [dead(&store, 1).await, dead(&store, 2).await];
     let plan = plan(&store, &letters).await;
     store.begin_run(plan, RULES, &actor(), "go").await.unwrap();
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
     fixture.clock.forward(1);
     assert_eq!(store.cancel_run(plan, &actor(), "wrong one").await, Ok(Begun::Done));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Nothing));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Nothing));
     assert_eq!(state(&store, &letters[1]).await, LetterState::Open);
     assert_eq!(store.cancel_run(plan, &actor(), "x").await, Ok(Begun::Not(PlanState::Cancelled)));
     let unknown = PlanId::from_uuid(fresh_message().as_uuid());
@@ -308,10 +320,10 @@ async fn what_is_in_doubt_held_or_ended_is_left_alone_and_what_was_refused_is_tr
     assert!(!store.knows(letters[4].id).await.unwrap().in_doubt);
     store.begin_run(plan, RULES, &actor(), "go").await.unwrap();
     for _ in 0..4 {
-        assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Skipped));
+        assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Skipped));
     }
     post.answers.lock().unwrap().push(Ok(()));
-    assert_eq!(store.replay_next(plan, &post).await, Ok(Next::Published));
+    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
     assert_eq!(post.sent(), [letters[4].id]);
     let items = store.plan_items(plan, None, 10).await.unwrap().items;
     let why: Vec<_> = items.iter().map(|item| item.why).collect();
@@ -323,6 +335,6 @@ async fn what_is_in_doubt_held_or_ended_is_left_alone_and_what_was_refused_is_tr
     let last = self::plan(&store, &[gone]).await;
     store.begin_run(last, RULES, &actor(), "go").await.unwrap();
     post.answers.lock().unwrap().push(Err(NotSent::NoQueue));
-    assert_eq!(store.replay_next(last, &post).await, Ok(Next::Skipped));
+    assert_eq!(store.replay_next(last, &post, &unedited).await, Ok(Next::Skipped));
     assert_eq!(store.plan_items(last, None, 1).await.unwrap().items[0].why, Some(Why::NoQueue));
 }

@@ -123,6 +123,7 @@ pub(crate) fn bare(id: &str, content: &str) -> AdmissionRequest {
         appointment_at: None,
         template: None,
         content: blind(content),
+        corrected: false,
         original: b"sealed".to_vec(),
         proposed: Proposed::Reject { code: domain::Code::MissingField, field: None },
     }

@@ -4,9 +4,9 @@ use clap::Args;
 use domain::ids::{DiscardId, LetterId};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{How, minute};
+use super::{How, edit, minute};
 use crate::{
     exit::{NeedsApproval, NothingMatched, Partly},
     local::Layout,
@@ -27,10 +27,10 @@ pub(super) struct Letters {
     how: How,
 }
 
-/// A request that waits.
+/// A request that waits: to discard letters, or to edit one in what says who the patient is.
 #[derive(Debug, Args)]
 pub(super) struct ApproveArgs {
-    /// The request's id, as `approvals` has it.
+    /// The request's id, of either kind, as `approvals` has it.
     request: DiscardId,
     /// Why, for the audit. No patient's data.
     #[arg(long, value_name = "TEXT", default_value = "approved")]
@@ -42,10 +42,39 @@ pub(super) struct ApproveArgs {
 #[derive(Deserialize)]
 struct Asked {
     id: String,
+    letters: Vec<String>,
+}
+
+/// What waits for a second person, of either kind.
+#[derive(Deserialize)]
+struct Waiting {
+    id: String,
+    kind: String,
+    #[serde(alias = "made_at")]
     requested_at: Timestamp,
     requester: String,
     reason: String,
+    #[serde(default)]
     letters: Vec<String>,
+    #[serde(default)]
+    letter_id: Option<String>,
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+impl Waiting {
+    fn what(&self) -> String {
+        match &self.letter_id {
+            Some(letter) => format!("{} of letter {letter}: {}", self.kind, self.fields.join(", ")),
+            None => format!("{} of {} letters", self.kind, self.letters.len()),
+        }
+    }
+}
+
+/// The same, saying of what kind it is.
+fn kind(mut request: Value, kind: &str) -> Value {
+    request["kind"] = json!(kind);
+    request
 }
 
 impl Letters {
@@ -62,8 +91,8 @@ impl Letters {
 
     pub(super) async fn discard(&self, layout: &Layout) -> anyhow::Result<()> {
         let asked = self.how.api.connect(layout)?.request_discard(&self.letters(), &self.reason).await?;
-        self.how.print(&asked, || asked_table(&Value::Array(vec![asked.clone()])))?;
-        let Asked { id, letters, .. } = serde_json::from_value(asked)?;
+        self.how.print(&asked, || asked_table(&Value::Array(vec![kind(asked.clone(), "discard")])))?;
+        let Asked { id, letters } = serde_json::from_value(asked)?;
         let waits = format!(
             "{} letters wait for a second person, an approver: frontdesk dlq approve {id}",
             letters.len()
@@ -75,14 +104,22 @@ impl Letters {
 impl ApproveArgs {
     pub(super) async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
         let ops = self.how.api.connect(layout)?;
-        let changed = ops.approve_discard(&self.request.to_string(), &self.reason).await?;
+        let request = self.request.to_string();
+        if ops.edits().await?.iter().any(|edit| edit["id"] == request.as_str()) {
+            let edit = ops.approve_edit(&request, &self.reason).await?;
+            return self.how.print(&edit, || edit::approved(&edit));
+        }
+        let changed = ops.approve_discard(&request, &self.reason).await?;
         ended(&self.how, &changed, "discarded")
     }
 }
 
 /// `frontdesk dlq approvals`.
 pub(super) async fn approvals(layout: &Layout, how: &How) -> anyhow::Result<()> {
-    let waiting = Value::Array(how.api.connect(layout)?.discards().await?);
+    let ops = how.api.connect(layout)?;
+    let discards = ops.discards().await?.into_iter().map(|one| kind(one, "discard"));
+    let edits = ops.edits().await?.into_iter().map(|one| kind(one, "edit"));
+    let waiting = Value::Array(discards.chain(edits).collect());
     how.print(&waiting, || asked_table(&waiting))?;
     if waiting.as_array().is_some_and(Vec::is_empty) {
         return Err(NothingMatched("nothing waits for a second person".to_owned()).into());
@@ -111,15 +148,15 @@ fn left(Left { id, state }: &Left) -> String {
 }
 
 fn asked_table(waiting: &Value) -> anyhow::Result<String> {
-    let waiting: Vec<Asked> = serde_json::from_value(waiting.clone())?;
+    let waiting: Vec<Waiting> = serde_json::from_value(waiting.clone())?;
     let mut table = output::wide_table();
-    table.set_header(["request", "asked", "by", "letters", "reason"]);
+    table.set_header(["request", "what", "asked", "by", "reason"]);
     for asked in &waiting {
         table.add_row([
             asked.id.clone(),
+            asked.what(),
             minute(asked.requested_at),
             asked.requester.clone(),
-            asked.letters.len().to_string(),
             output::cut(&output::one_line(&asked.reason), 60),
         ]);
     }
@@ -135,9 +172,11 @@ mod tests {
     #[test]
     fn what_waits_and_what_is_left_is_told() {
         let waiting = json!([{"id": "d-1", "requested_at": "2026-11-22T09:00:00Z", "requester": "on-call",
-            "reason": "spam", "letters": ["l-1", "l-2"]}]);
+            "reason": "spam", "letters": ["l-1", "l-2"], "kind": "discard"},
+            {"id": "e-1", "made_at": "2026-11-22T09:00:00Z", "requester": "on-call", "reason": "the passport says so",
+            "letter_id": "l-3", "fields": ["patient.family"], "kind": "edit"}]);
         let text = asked_table(&waiting).unwrap();
-        assert!(text.contains("d-1") && text.contains("on-call") && text.contains("spam"), "{text}");
+        insta::assert_snapshot!("approvals", text);
         let one = |state: Option<&str>| left(&Left { id: "l-1".to_owned(), state: state.map(str::to_owned) });
         assert_eq!(
             (one(None), one(Some("replayed"))),

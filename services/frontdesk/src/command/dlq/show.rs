@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::{
     command::trace::life,
-    ops::letters::{Crash, Letter},
+    ops::letters::{Crash, Edit, Letter},
+    output,
 };
 
 /// What it is, and the life of its submission.
@@ -29,6 +30,7 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
         state,
         state_at,
         plan_id,
+        edits,
         admission,
         crash,
     } = serde_json::from_value(letter.clone())?;
@@ -51,6 +53,9 @@ pub(super) fn text(letter: &Value) -> anyhow::Result<String> {
     line("message", message_id);
     line("trace", trace_id);
     line("body", Some(format!("{schema}, sealed")));
+    for edit in &edits {
+        line("edited", Some(edited(edit)));
+    }
     match admission {
         Some(mut admission) => {
             admission.outcome.submission_id = submission_id.unwrap_or_default();
@@ -65,6 +70,14 @@ fn stands(state: &str, since: Option<Timestamp>, plan: Option<String>) -> String
     let since = since.map(|at| format!(" since {at}"));
     let plan = plan.map(|plan| format!(", by plan {plan}"));
     [Some(state.to_owned()), since, plan].into_iter().flatten().collect::<Vec<_>>().concat()
+}
+
+/// Which fields, where the edit stands, and who made it.
+pub(super) fn edited(edit: &Edit) -> String {
+    let Edit { fields, state, state_at, requester, approver, reason, .. } = edit;
+    let approver = approver.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
+    let (fields, state) = (fields.join(", "), state.replace('_', " "));
+    format!("{fields}: {state} since {state_at}, by {requester}{approver}: {}", output::one_line(reason))
 }
 
 fn told(crash: &Crash) -> String {
@@ -84,7 +97,11 @@ mod tests {
         let mut letter = json!({"id": "l-1", "message_id": "m-1", "stage": "ehr-writer", "lane": "north",
             "fingerprint": "ehr-writer/ehr_rejected/patient.given/a@1", "correlation_id": "c-1", "attempts": 4,
             "died_at": at, "collected_at": at, "schema": "intake.checked.v1", "submission_id": "s-1",
-            "state": "replayed", "state_at": at, "plan_id": "p-1"});
+            "state": "replayed", "state_at": at, "plan_id": "p-1", "edits": [
+            {"id": "e-1", "letter_id": "l-1", "fields": ["patient.email"], "state": "superseded", "state_at": at,
+             "made_at": at, "requester": "ann", "reason": "a typo"},
+            {"id": "e-2", "letter_id": "l-1", "fields": ["patient.family", "reason"], "state": "in_force",
+             "state_at": at, "made_at": at, "requester": "ann", "reason": "by phone", "approver": "bob"}]});
         let poison = text(&letter).unwrap();
         assert!(
             poison.contains("was not admitted")
@@ -92,6 +109,7 @@ mod tests {
                 && poison.contains("replayed since 2026-11-22T09:00:00Z, by plan p-1"),
             "{poison}"
         );
+        insta::assert_snapshot!("edited", poison);
         letter["crash"] = json!({"stage": "ehr-writer", "comebacks": 4, "deaths": 2, "last_seen_at": at});
         let killer = text(&letter).unwrap();
         assert!(killer.contains("2 processes that had nothing else in hand"), "{killer}");

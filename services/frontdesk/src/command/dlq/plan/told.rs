@@ -74,7 +74,7 @@ pub(super) fn shown(value: &Value) -> anyhow::Result<String> {
                     item.code.as_deref(),
                     item.field.as_deref(),
                     item.why.as_deref()
-                ]),
+                ]) + if item.edit_id.is_some() { ", edited" } else { "" },
                 [item.state.as_str(), became.as_str()].join(" ").trim_end()
             ),
         ]);
@@ -125,13 +125,13 @@ mod tests {
         whole["items"] = json!([
             {"nth": 1, "letter_id": "l-1", "forecast": "refused", "why": "in_doubt", "state": "skipped"},
             {"nth": 2, "letter_id": "l-2", "forecast": "would_create", "state": "published", "outcome": "failed",
-             "outcome_code": "ehr_rejected", "clinic_id": "clinic-01"}]);
+             "outcome_code": "ehr_rejected", "clinic_id": "clinic-01", "edit_id": "e-1"}]);
         let text = shown(&whole).unwrap();
         for part in [
             "p-1 is running: published 2 of 3: 1 completed, 0 held, 1 failed; 1 passed by",
             "refused in doubt",
             "failed ehr rejected",
-            "would create",
+            "would create, edited",
             "by on-call, 2026-11-22 09:00: template mended",
         ] {
             assert!(text.contains(part), "{part} in {text}");
