@@ -121,6 +121,8 @@ struct Done {
 impl Task<'_> {
     /// The way of one submission into the EHR. Each step is found done when the whole is repeated.
     async fn run(&self) -> Result<Done, Stop> {
+        // What people have ended does not go on, whichever message of it comes late: nothing is written.
+        self.decisions().await?;
         let patient = self.patient().await?;
         self.cx.record(|facts| facts.patient = Some(patient.id.clone()));
         let coverage = self.coverage(&patient).await?.map(|coverage| coverage.id);

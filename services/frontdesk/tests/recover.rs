@@ -5,18 +5,23 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use domain::{
-    AdmissionId, ClinicId, CorrelationId, Exchange, MessageId, Meta, Phi, SubmissionId,
+    AdmissionId, ClinicId, Code, CorrelationId, Exchange, MessageId, Meta, Phi, Stage, SubmissionId,
     clock::{Clock, SystemClock},
-    envelope::{CONTENT_TYPE, Message},
+    envelope::{CONTENT_TYPE, Envelope, Message},
+    ids::LetterId,
+    letter::{Again, DeadLetter},
     matching::person::Matcher,
     meta::Mode,
+    ports::{LetterBox as _, NotSent, Outbox, Pending},
     submission::{Submission, SubmittedForm},
 };
 use frontdesk::recover::{Broker, Choice, NotAll, Plan, Report};
 use jiff::Timestamp;
 use ledger::{
     Store,
+    acts::Actor,
     read::{Judged, State, Stopped},
+    replay::{Forecast, Foreseen, NewItem, Next, Rules},
 };
 use runtime::{
     Boot, Settings,
@@ -245,4 +250,67 @@ async fn what_could_not_be_published_is_told() {
 
     let choice = Choice { clinic: None, received_before: Some(Timestamp::UNIX_EPOCH) };
     assert!(Plan::make(&line.store, &choice).await.unwrap().submissions.is_empty(), "received later");
+}
+
+/// Says that it has sent, and the broker loses it.
+struct Loses;
+
+impl Outbox for Loses {
+    fn send(&self, _: Again) -> Pending<Result<(), NotSent>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_the_broker_lost_is_published_again() {
+    let line = Line::new().await;
+    let validation = line.validate();
+    let (properties, body) = sealed(&validation.boot, ADULT);
+    let (message, now) = (properties.message, SystemClock.now());
+    let envelope = Envelope::from_slice(&body).unwrap();
+    let letter = DeadLetter {
+        id: LetterId::of("validation.default.dlq", Some(message), now, &body),
+        message: Some(message),
+        stage: Stage::Validation,
+        lane: Lanes::default_lane(),
+        code: Some(Code::TemplateFailed),
+        field: None,
+        endpoint: None,
+        template: None,
+        admission: None,
+        submission: Some(envelope.meta.submission),
+        clinic: Some(envelope.meta.clinic),
+        correlation: envelope.meta.correlation,
+        trace_id: None,
+        attempt: 1,
+        first_failed_at: None,
+        died_at: now,
+        collected_at: now,
+        appointment_at: None,
+        schema: envelope.schema,
+        body,
+    };
+    line.store.keep(letter.clone()).await.unwrap();
+    let item = NewItem {
+        letter: letter.id,
+        foreseen: Foreseen::plain(Forecast::WouldCreate),
+        clinic: None,
+        submission: None,
+    };
+    let ann = Actor { name: "ann".to_owned(), role: "operator".to_owned() };
+    let plan = line.store.make_plan(&[item], &ann, "mended").await.unwrap();
+    let rules = Rules { canary: 0, rate: 10, stop_on: 50 };
+    line.store.begin_run(plan, rules, &ann, "go").await.unwrap();
+    assert!(line.plan().await.is_empty());
+    assert_eq!(line.store.replay_next(plan, &Loses).await, Ok(Next::Published));
+
+    let lost = line.plan().await;
+    assert_eq!((lost.submissions.len(), &lost.replays), (0, &vec![letter.id]));
+    let broker = line.broker().await.unwrap();
+    assert_eq!(broker.replay(&line.store, &lost.replays, Some(50)).await.unwrap(), 1);
+    line.handed_on(1).await;
+    validation.stop().await;
+    let now = line.plan().await;
+    assert_eq!((now.submissions.len(), now.replays), (1, vec![]), "it is a submission like any other");
+    assert_eq!(broker.replay(&line.store, &lost.replays, None).await.unwrap(), 0, "it is heard of");
 }

@@ -365,8 +365,8 @@ impl Refusal {
             Self::NotConfigured => (
                 409,
                 "not_configured",
-                "There is nothing to compare with",
-                "Give ops the sections [clinics] and [ehrs] that the ehr-writer has, and start it again.",
+                "Something that this needs is not configured",
+                "Give ops the sections [clinics] and [ehrs] that the ehr-writer has, and [amqp] if anything is to be published, and start it again.",
             ),
         };
         let mut problem = Problem::new(status, code, title, detail);

@@ -24,7 +24,7 @@ use crate::{
     App,
     access::Role,
     problem::Refusal,
-    reconcile::{Reconciler, Redriven, Wish},
+    reconcile::{NotRedriven, Reconciler, Redriven, Wish},
     switches::{Grounds, reason},
     tokens::Principal,
     views::{Run, RunSummary},
@@ -95,10 +95,17 @@ pub(crate) async fn redrive(
 ) -> Result<Json<Redriven>, Refusal> {
     let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
     let reason = reason(&grounds.reason)?;
-    let reconciler = reconciler(&app)?;
-    let (run, rows) = find(reconciler, id).await?;
+    let reconciler = Arc::clone(app.reconciler.as_ref().ok_or(Refusal::NotConfigured)?);
+    let (run, rows) = find(&reconciler, id).await?;
     let actor = Actor { name: who.name.clone(), role: role.to_string() };
-    Ok(Json(reconciler.redrive((&run, &rows), &actor, &reason).await?))
+    // A task of its own: what was begun is done to its end, also when whoever asked hangs up.
+    let task = tokio::spawn(async move { reconciler.redrive((&run, &rows), &actor, &reason).await });
+    match task.await {
+        Ok(Ok(redriven)) => Ok(Json(redriven)),
+        Ok(Err(NotRedriven::NoBroker)) => Err(Refusal::NotConfigured),
+        Ok(Err(NotRedriven::Down(down))) => Err(down.into()),
+        Err(_) => Err(Refusal::StoreUnavailable),
+    }
 }
 
 fn reconciler(app: &App) -> Result<&Reconciler, Refusal> {

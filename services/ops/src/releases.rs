@@ -1,8 +1,9 @@
 //! What people let go on is published again: committed first, then confirmed and routed, and only then marked. Whatever a crash leaves
 //! between is published at the next start, or once more, which the line takes for a redelivery.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use domain::ClinicId;
 use ledger::{Store, holds::Release};
 use runtime::{
     Boot, ConfigError,
@@ -38,34 +39,57 @@ pub async fn run(boot: &Boot, store: &Store, decided: &Notify) -> Result<(), Con
     }
 }
 
-/// Everything that waits, oldest first, once. What cannot be done now is left for the next time.
+/// Everything that waits, oldest first, once. What cannot be done now is left for the next time; a clinic whose queue the broker does not add to
+/// keeps no other back.
 async fn all(store: &Store, again: &Again) {
     let mut after = 0;
+    let mut full: BTreeSet<ClinicId> = BTreeSet::new();
     // The store says itself that it is down.
     while let Ok(page) = store.releases(after, PAGE).await {
         let Some(last) = page.last() else { return };
         after = last.decision;
         for one in page {
-            if !publish(store, again, one).await {
-                return;
+            if full.contains(&one.clinic) {
+                continue;
+            }
+            let clinic = one.clinic.clone();
+            match publish(store, again, one).await {
+                Went::On => {}
+                Went::Full => {
+                    full.insert(clinic);
+                }
+                Went::Away => return,
             }
         }
     }
 }
 
-/// `false`: the broker or the store does not take it now.
-async fn publish(store: &Store, again: &Again, release: Release) -> bool {
+/// How it went.
+enum Went {
+    /// The next one.
+    On,
+    /// Its queue takes nothing now.
+    Full,
+    /// The broker or the store is away.
+    Away,
+}
+
+async fn publish(store: &Store, again: &Again, release: Release) -> Went {
     let Release { decision, admission, clinic, message, correlation, original } = release;
     let Some(original) = original.and_then(|body| Original::new(clinic, message, correlation, body)) else {
         // It was there when it was decided. A person finds it in flight, and `recover` names it.
         tracing::error!(frontdesk.admission = %admission, "hold.no_original");
-        return true;
+        return Went::On;
     };
     if let Err(error) = again.publish(original).await {
         tracing::warn!(frontdesk.admission = %admission, %error, "hold.not_released");
         // One that the broker has no place for keeps no other back.
-        return matches!(error, NotAgain::Publish(PublishError::Returned | PublishError::Unsendable));
+        return match error {
+            NotAgain::Publish(PublishError::Returned | PublishError::Unsendable) => Went::On,
+            NotAgain::Publish(PublishError::Nacked) => Went::Full,
+            NotAgain::Publish(PublishError::Lost | PublishError::Down) | NotAgain::Away => Went::Away,
+        };
     }
     tracing::info!(frontdesk.admission = %admission, "hold.released");
-    store.released(decision).await.is_ok()
+    if store.released(decision).await.is_ok() { Went::On } else { Went::Away }
 }

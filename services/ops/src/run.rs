@@ -113,6 +113,7 @@ fn replay(boot: &Boot, store: Store) -> anyhow::Result<Replay> {
         keys: boot.keys()?,
         index: boot.index_key()?,
         matcher: Matcher::bundled()?,
+        clock: boot.clock(),
     }))
 }
 

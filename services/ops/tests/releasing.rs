@@ -50,14 +50,15 @@ impl Fixture {
         let broker = Proxy::start(behind.parse::<SocketAddr>().unwrap()).unwrap();
         url.set_port(Some(broker.address().port())).unwrap();
         let text = format!(
-            "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n",
+            "[amqp]\nurl = {:?}\n[management]\nurl = {:?}\n[lanes.north]\nclinics = [\"clinic-n\"]\n",
             url.to_string(),
             vhost.management_url()
         );
         let settings = Settings::from_toml(&text, folder.path()).unwrap();
         let boot = Boot::new("ops", settings, Arc::new(SystemClock)).unwrap();
         let management = Management::from_settings(boot.settings()).unwrap();
-        management.apply(&Topology::derive(&Lanes::default())).await.unwrap();
+        let lanes = Lanes::read(boot.settings()).unwrap();
+        management.apply(&Topology::derive(&lanes)).await.unwrap();
         let config = Config::with_url(data.url());
         ledger::migrate(&config).await.unwrap();
         let store = Store::connect(&config, Arc::new(SystemClock)).await.unwrap();
@@ -67,8 +68,13 @@ impl Fixture {
 
     /// Admits a submission, has it held, and lets it go on.
     async fn decide(&self, id: &str) -> AdmissionId {
+        self.decide_of(desk::CLINIC, id).await
+    }
+
+    async fn decide_of(&self, clinic: &str, id: &str) -> AdmissionId {
         let mut meta = desk::meta().unwrap();
         meta.submission = id.parse().unwrap();
+        meta.clinic = clinic.parse().unwrap();
         let keys = desk::keys().unwrap();
         let original =
             Envelope::seal_bytes(SubmittedForm::SCHEMA, meta.clone(), Phi::new(b"{}".to_vec()), &keys);
@@ -178,5 +184,39 @@ async fn while_the_broker_is_away_a_decision_waits_in_the_database() {
     f.broker.refuse(false);
     wait::until(DEADLINE, || async { f.waiting().await == 0 }).await.unwrap();
     f.arrived(1).await;
+    f.stop(running).await;
+}
+
+impl Fixture {
+    /// Lets the broker take hardly anything more for a queue.
+    async fn narrow(&self, queue: &str) {
+        let (_, vhost, _) = &self._kept;
+        let (base, name) = (vhost.management_url().trim_end_matches('/'), vhost.name());
+        let policy = format!(
+            "{{\"pattern\": \"^{}$\", \"apply-to\": \"queues\", \"definition\": {{\"max-length\": 1, \"overflow\": \"reject-publish\"}}}}",
+            queue.replace('.', "[.]")
+        );
+        let client = reqwest::Client::new();
+        let put = client.put(format!("{base}/api/policies/{name}/narrow")).body(policy);
+        assert!(put.send().await.unwrap().status().is_success());
+        let applied = || async {
+            let shown = client.get(format!("{base}/api/queues/{name}/{queue}")).send().await.unwrap();
+            shown.text().await.unwrap().contains("\"policy\":\"narrow\"")
+        };
+        wait::until(DEADLINE, applied).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_keeps_no_other_back() {
+    let f = Fixture::new().await;
+    f.narrow("validation.north").await;
+    for n in 0..8 {
+        f.decide_of("clinic-n", &format!("n-{n}")).await;
+    }
+    f.decide("s-1").await;
+    let running = f.run();
+    f.arrived(1).await;
+    assert!(f.waiting().await > 0, "the others wait for their queue");
     f.stop(running).await;
 }

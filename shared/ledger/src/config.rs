@@ -19,7 +19,7 @@ pub struct Config {
     /// PEM file of the authority that signed the server's certificate, where it is not one of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Connections at most, 1 to 64.
+    /// Connections at most, 2 to 64: a replay needs a second one while it holds the first.
     #[serde(default = "defaults::pool_size")]
     pub pool_size: usize,
     /// Rows that share a commit at most, 1 to 1024.
@@ -97,7 +97,7 @@ impl Config {
             }
             Err(ConfigError::new(key, format!("must be {low} to {high}")))
         };
-        within("pool_size", self.pool_size as u64, 1, 64)?;
+        within("pool_size", self.pool_size as u64, 2, 64)?;
         within("batch", self.batch as u64, 1, 1024)?;
         within("batch_wait_ms", self.batch_wait_ms, 0, 1000)?;
         within("statement_timeout_s", self.statement_timeout_s, 1, 600)?;

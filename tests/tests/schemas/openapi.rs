@@ -22,7 +22,9 @@ use ledger::{
     },
     look_up::Naming,
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
-    replay::{Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why},
+    replay::{
+        Because, Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why,
+    },
     watch::Crash,
 };
 use ops::{
@@ -458,6 +460,7 @@ fn the_ops_document_describes_plans_and_ends() {
         started_by: some(),
         started_at: Some(at),
         ended_at: Some(at),
+        stopped_because: Some(Because::Silence),
         tally,
     };
     describes(&document, "Plan", &plan);
@@ -502,6 +505,10 @@ fn the_ops_document_describes_plans_and_ends() {
         (
             &schemas["Plan"]["properties"]["state"],
             all(PlanState::ALL.iter().map(|one| one.as_str()).collect()),
+        ),
+        (
+            &schemas["Plan"]["properties"]["stopped_because"],
+            all(Because::ALL.iter().map(|one| one.as_str()).collect()),
         ),
         (&item["why"], all(Why::ALL.iter().map(|one| one.as_str()).collect())),
         (&item["state"], all(ItemState::ALL.iter().map(|one| one.as_str()).collect())),

@@ -24,9 +24,9 @@ use crate::{
 /// First the broker must have its queues again (`frontdesk topology apply`) and the services their users. Then this publishes the
 /// sealed original of each submission that is in flight, under the name of the message that brought it. Validation takes it for a
 /// redelivery and repeats its decision; what was written to the EHR or sent to a patient is not done again. So it does no harm if the
-/// messages were there after all, nor if it is run twice.
+/// messages were there after all, nor if it is run twice. So are dead letters that were replayed and not heard of since.
 ///
-/// Not brought back is what the database never had: submissions that were accepted but not yet admitted when the broker was lost
+/// Not brought back is what lies with the dead letters (`frontdesk dlq groups`), and what the database never had: submissions that were accepted but not yet admitted when the broker was lost
 /// (their senders have the answer 202), and dead letters that could not be read at all
 /// and were not collected yet.
 #[derive(Debug, Args)]
@@ -86,12 +86,16 @@ impl Recover {
         let choice = Choice { clinic: self.clinic.clone(), received_before };
         let plan = Plan::make(&store, &choice).await?;
         output::result(&plan.describe(&lanes))?;
-        if self.dry_run || plan.submissions.is_empty() {
+        if self.dry_run || plan.is_empty() {
             return Ok(());
         }
         let broker = Broker::connect(&settings, clock).await?;
         let report = broker.republish(&store, &plan.submissions, self.rate).await?;
         output::result(&format!("published again: {}", report.published))?;
+        if !plan.replays.is_empty() {
+            let replayed = broker.replay(&store, &plan.replays, self.rate).await?;
+            output::result(&format!("replays of dead letters published again: {replayed}"))?;
+        }
         if report.ended > 0 {
             output::result(&format!("came to their end meanwhile: {}", report.ended))?;
         }

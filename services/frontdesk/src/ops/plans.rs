@@ -1,6 +1,6 @@
 //! Plans, replays and the ends of dead letters over the ops API.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{RequestBuilder, StatusCode};
@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::{Ops, Problem, accepted, unreachable};
 use crate::exit::NothingMatched;
 
+/// A dry run of as many letters as a plan takes.
+const PATIENCE: Duration = Duration::from_secs(3600);
 /// Letters of one request.
 const PAGE: usize = 500;
 /// Refusals that mean that there is nothing to do it to, and what is said of them.
@@ -59,6 +61,8 @@ pub struct Plan {
     pub state: String,
     /// The percent of failures that ends its run.
     pub stop_on: Option<u32>,
+    /// Why it was stopped: `failures` or `silence`.
+    pub stopped_because: Option<String>,
     /// How many letters are where.
     pub tally: Tally,
     /// More letters are of the kind than it took; only where it was just made.
@@ -132,7 +136,7 @@ impl Ops {
     /// # Errors
     /// [`NothingMatched`], or if the API refuses it or does not answer.
     pub async fn make_plan(&self, wish: &Value) -> anyhow::Result<Value> {
-        told(self.post(&["plans"])?.json(wish)).await
+        told(self.post(&["plans"])?.timeout(PATIENCE).json(wish)).await
     }
 
     /// The last plans, newest first, as the API writes them.

@@ -53,6 +53,7 @@ mod tests {
     use domain::{
         AdmissionId, ClinicId, CorrelationId, MessageId,
         clock::{Clock as _, SystemClock},
+        ids::LetterId,
     };
     use ledger::read::{State, Stopped, Unfinished};
     use runtime::topology::Lanes;
@@ -80,17 +81,21 @@ mod tests {
             one("c1", "2026-11-22T09:03:00Z", Some("2026-12-02T10:00:00Z")),
             one("c1", "2026-11-22T09:06:00Z", None),
         ];
-        let text = Plan { submissions, stopped: Stopped { held: 2, dead: 7 } }.describe(&Lanes::default());
+        let replays = vec![LetterId::from_uuid(SystemClock.fresh_id())];
+        let text =
+            Plan { submissions, replays, stopped: Stopped { held: 2, dead: 7 } }.describe(&Lanes::default());
         let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         let line = ["c1", "default", "3", "2026-11-22T09:03:00Z", "2026-12-02T10:00:00Z"];
         assert!(words.contains(&line.to_vec()), "{text}");
         assert!(words.contains(&["c2", "default", "1", "2026-11-22T09:05:00Z"].to_vec()), "{text}");
         assert!(text.contains("published again: 4") && text.contains("2 held") && text.contains("7 dead"));
+        assert!(text.contains("replays of dead letters to be published again: 1"), "{text}");
     }
 
     #[test]
     fn nothing_to_do_is_said() {
-        let plan = Plan { submissions: Vec::new(), stopped: Stopped::default() };
+        let plan = Plan { submissions: Vec::new(), replays: Vec::new(), stopped: Stopped::default() };
+        assert!(plan.is_empty());
         assert!(plan.describe(&Lanes::default()).starts_with("nothing is in flight"));
     }
 }

@@ -3,7 +3,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use anyhow::bail;
-use domain::{AdmissionId, clock::Clock};
+use domain::{
+    AdmissionId,
+    clock::Clock,
+    ids::LetterId,
+    ports::{NotSent, Outbox as _},
+};
 use futures_util::{StreamExt as _, stream};
 use ledger::{Store, read::Unfinished};
 use runtime::{
@@ -11,6 +16,7 @@ use runtime::{
     again::{Again, Original},
     amqp::{Link, Publisher},
     config::AmqpSection,
+    letters::Replays,
     telemetry::Metrics,
     topology::{Lanes, Management, Topology},
 };
@@ -28,6 +34,7 @@ const IN_FLIGHT: usize = 256;
 /// A connection to the broker, closed when this is dropped.
 pub struct Broker {
     again: Again,
+    replays: Replays,
     stop: CancellationToken,
 }
 
@@ -72,8 +79,9 @@ impl Broker {
         let (section, url) = AmqpSection::read(settings)?;
         let (metrics, stop) = (Arc::<Metrics>::default(), CancellationToken::new());
         let link = Link::start(&url, APP, metrics.clone(), stop.clone())?;
-        let again = Again::new(Publisher::start(link, &section, metrics), APP, clock);
-        let broker = Self { again, stop };
+        let publisher = Publisher::start(link, &section, metrics);
+        let replays = Replays::over(publisher.clone(), APP, clock.clone());
+        let broker = Self { again: Again::new(publisher, APP, clock), replays, stop };
         broker.again.connected().await?;
         Ok(broker)
     }
@@ -100,6 +108,36 @@ impl Broker {
         }
         doing.done(&format!("published again: {} of {wanted}", report.published));
         Ok(report)
+    }
+
+    /// Publishes the messages of dead letters once more, each to the queue that it died in, `rate` a second at most, and gives how many were
+    /// published. What is heard of by now is passed by.
+    ///
+    /// # Errors
+    /// [`NotAll`] if the database or the broker went away, or a lane is gone; what was published stays published.
+    pub async fn replay(
+        &self,
+        store: &Store,
+        letters: &[LetterId],
+        rate: Option<u32>,
+    ) -> Result<u64, NotAll> {
+        let mut published = 0;
+        for letter in letters {
+            let not_all = |why: &str| NotAll { published, wanted: letters.len(), why: why.to_owned() };
+            let again = store.unheard_letter(*letter).await;
+            let Some(again) = again.map_err(|_| not_all("the database does not answer"))? else { continue };
+            match self.replays.send(again).await {
+                Ok(()) => published += 1,
+                Err(NotSent::NoQueue) => {
+                    return Err(not_all(&format!("the queue that letter {letter} died in is gone")));
+                }
+                Err(NotSent::Unconfirmed) => return Err(not_all("the broker did not confirm one")),
+            }
+            if let Some(rate) = rate {
+                tokio::time::sleep(Duration::from_secs(1) / rate.max(1)).await;
+            }
+        }
+        Ok(published)
     }
 
     async fn page(

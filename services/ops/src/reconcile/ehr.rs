@@ -61,14 +61,16 @@ pub(super) async fn look(name: &str, ehr: &dyn Ehr, written: &[&Written], change
     told
 }
 
-/// Whether a patient is there that does not carry our identifier: one whom the clinic had before us.
-pub(super) async fn is_there(ehr: &dyn Ehr, patient: &str) -> Result<bool, ReadFault> {
+/// Whether a resource is there that does not carry our identifier: a patient whom the clinic had before us, or what a person made by hand
+/// and named when they were asked.
+pub(super) async fn is_there(ehr: &dyn Ehr, kind: Kind, id: &str) -> Result<bool, ReadFault> {
+    let system = LOOKED_FOR.into_iter().find(|(one, _)| *one == kind).map(|(_, system)| system);
+    let Some(system) = system else { return Ok(false) };
     let mut tries = 0;
     loop {
         tries += 1;
-        match ehr.read_patient(patient).await {
-            Ok(_) => return Ok(true),
-            Err(ReadFault::Missing) => return Ok(false),
+        match ehr.exists(system, id).await {
+            Ok(there) => return Ok(there),
             Err(fault) => again(fault, tries).await?,
         }
     }

@@ -31,7 +31,7 @@ use runtime::{again::Again, topology::Lanes};
 
 use crate::{config::ReconciliationConfig, ports::Queues};
 
-pub use redrive::{Left, Redriven, Why};
+pub use redrive::{Left, NotRedriven, Redriven, Why};
 
 /// Submissions of a clinic that are open are looked at up to this number, the oldest first.
 const MOST_OPEN: u32 = 10_000;
@@ -201,14 +201,13 @@ impl Reconciler {
                 let mut absent = reconcile::absent(&asked, &told.seen);
                 let mut sure = whole;
                 for one in absent.clone() {
-                    let (domain::effect::Kind::Patient, Some(id)) = (one.key.what, &one.resource) else {
-                        continue;
-                    };
-                    match ehr::is_there(ehr.as_ref(), id).await {
+                    let Some(id) = &one.resource else { continue };
+                    match ehr::is_there(ehr.as_ref(), one.key.what, id).await {
                         Ok(false) => {}
                         Ok(true) => absent.retain(|other| other.key != one.key),
                         Err(fault) => {
-                            gaps.push(format!("ehr:{name}: {} when asked for a patient", ehr::why(fault)));
+                            let what = one.key.what;
+                            gaps.push(format!("ehr:{name}: {} when asked for one {what}", ehr::why(fault)));
                             absent.retain(|other| other.key != one.key);
                             sure = false;
                         }

@@ -9,7 +9,7 @@ use ledger::{
     read::Waiting,
     reconcile::{Row, Run},
 };
-use runtime::again::Original;
+use runtime::again::{Again, Original};
 use serde::Serialize;
 
 use super::Reconciler;
@@ -19,7 +19,7 @@ use crate::views::Queue;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
-    /// It came to its end meanwhile.
+    /// It came to its end meanwhile, or lies with the dead letters.
     Ended,
     /// Its message may still wait: a queue that it could be in holds messages, or cannot be asked.
     MayWait,
@@ -52,18 +52,30 @@ pub struct Redriven {
     pub left: Vec<Left>,
 }
 
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotRedriven {
+    /// There is no broker to publish to.
+    #[error("no broker is configured")]
+    NoBroker,
+    /// The database did not answer.
+    #[error(transparent)]
+    Down(#[from] StoreDown),
+}
+
 impl Reconciler {
     /// Publishes again what a run found overdue, as far as that is safe. The act is committed first, so that whatever happens then, who did it and
-    /// why is known.
+    /// why is known; that one was published is noted when the broker has confirmed it.
     ///
     /// # Errors
-    /// [`StoreDown`].
+    /// [`NotRedriven`]: nothing was published.
     pub async fn redrive(
         &self,
         (run, rows): (&Run, &[Row]),
         actor: &Actor,
         reason: &str,
-    ) -> Result<Redriven, StoreDown> {
+    ) -> Result<Redriven, NotRedriven> {
+        let Some(again) = &self.again else { return Err(NotRedriven::NoBroker) };
         let overdue: Vec<AdmissionId> = rows
             .iter()
             .filter(|row| row.difference.kind == Kind::Overdue)
@@ -98,8 +110,12 @@ impl Reconciler {
         let mut taken = true;
         for (id, original) in ready {
             // A broker that did not take one, with all its tries, is not tried with each.
-            taken = taken && self.publish(original).await;
+            taken = taken && publish(again, original).await;
             if taken {
+                // It is on its way, whether or not that can be noted.
+                if self.store.redriven(run.id, id).await.is_err() {
+                    tracing::warn!(frontdesk.admission = %id, "ops.redriven_unnoted");
+                }
                 done.redriven.push(id);
             } else {
                 done.leave([id], Why::NotPublished);
@@ -115,12 +131,6 @@ impl Reconciler {
         Ok(done)
     }
 
-    async fn publish(&self, original: Original) -> bool {
-        let Some(again) = &self.again else { return false };
-        let published = again.publish(original).await;
-        published.map_err(|error| tracing::warn!(%error, "ops.not_redriven")).is_ok()
-    }
-
     /// Whether every queue that the message could be in is empty: that of the stage that should have it, and those in which it would wait for
     /// a retry or for the end of a pause.
     fn is_in_no_queue(&self, one: &Waiting, depths: Option<&[Queue]>) -> bool {
@@ -128,6 +138,11 @@ impl Reconciler {
         let (stage, lane) = one.at.clone().unwrap_or_else(first);
         depths.is_some_and(|depths| nothing_waits(depths, stage, &lane))
     }
+}
+
+async fn publish(again: &Again, original: Original) -> bool {
+    let published = again.publish(original).await;
+    published.map_err(|error| tracing::warn!(%error, "ops.not_redriven")).is_ok()
 }
 
 impl Redriven {

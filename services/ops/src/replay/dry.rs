@@ -14,6 +14,7 @@ use domain::{
     seal::Keyring,
     template::Clinics,
 };
+use jiff::Timestamp;
 use ledger::{
     Store,
     read::State,
@@ -35,6 +36,8 @@ pub struct Dry<'a> {
     pub index: &'a IndexKey,
     /// Compares persons.
     pub matcher: &'a Matcher,
+    /// What begins before is over.
+    pub now: Timestamp,
 }
 
 /// Why a forecast is not what would be hoped for.
@@ -96,6 +99,7 @@ impl Dry<'_> {
             return Err(Fault::permanent(Code::Misconfigured).into());
         }
         let Some(person) = meta.person else { return Err(Fault::permanent(Code::Malformed).into()) };
+        self.to_come(meta.appointment_at)?;
         if letter.stage == Stage::Notification {
             return Ok(Foreseen::plain(Forecast::WouldNotify));
         }
@@ -166,16 +170,34 @@ impl Dry<'_> {
                 kept::find(&record, &meta.clinic, known, self.matcher, self.keys).map_err(Fault::permanent)?
             }
         };
+        let visit = Some(found.intake.appointment.start);
         match resolution {
-            Resolution::New => Ok(Foreseen::plain(Forecast::WouldCreate)),
+            Resolution::New => {
+                self.to_come(visit)?;
+                Ok(Foreseen::plain(Forecast::WouldCreate))
+            }
             Resolution::Doubtful => Ok(Foreseen::coded(Forecast::WouldHold, Code::DoubtfulMatch, None)),
             Resolution::Known(person) => {
                 let request = judge::request(self.index, meta, &found.intake);
-                if self.store.requested(&meta.clinic, person, &request, &meta.submission).await? {
-                    return Ok(Foreseen::plain(Forecast::AlreadyDone));
+                match self.store.requested(&meta.clinic, person, &request, &meta.submission).await? {
+                    Some(State::Completed | State::Duplicate) => {
+                        return Ok(Foreseen::plain(Forecast::AlreadyDone));
+                    }
+                    // Not done yet, and perhaps it never is: what becomes of the request is decided there.
+                    Some(_) => return Ok(Foreseen::refused(Why::Elsewhere)),
+                    None => {}
                 }
+                self.to_come(visit)?;
                 self.known(&meta.clinic, person).await
             }
+        }
+    }
+
+    /// Nobody is booked, or told, for a visit that is over.
+    fn to_come(&self, visit: Option<Timestamp>) -> Result<(), Foreseen> {
+        match visit {
+            Some(visit) if visit < self.now => Err(Foreseen::refused(Why::VisitPast)),
+            _ => Ok(()),
         }
     }
 

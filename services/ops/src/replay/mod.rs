@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::{
     blind::IndexKey,
+    clock::Clock,
     ids::{EditId, LetterId, PlanId},
     matching::person::Matcher,
     ports::{Outbox, StoreDown},
@@ -41,6 +42,8 @@ pub struct Tools {
     pub index: IndexKey,
     /// Compares persons.
     pub matcher: Matcher,
+    /// Whether a visit is over.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Makes plans, and has them run.
@@ -87,7 +90,7 @@ impl Replay {
         actor: &Actor,
         reason: &str,
     ) -> Result<(PlanRow, bool), NoPlan> {
-        let Tools { store, keys, index, matcher, .. } = &self.tools;
+        let Tools { store, keys, index, matcher, clock, .. } = &self.tools;
         let mut letters = store.choose(choice, limit.saturating_add(1)).await?;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = letters.len() > most;
@@ -96,7 +99,7 @@ impl Replay {
             return Err(NoPlan::NothingMatched);
         }
         let clinics = self.templates().await?;
-        let dry = Dry { store, clinics: &clinics, keys, index, matcher };
+        let dry = Dry { store, clinics: &clinics, keys, index, matcher, now: clock.now() };
         let mut items: Vec<NewItem> = Vec::with_capacity(letters.len());
         for id in letters {
             items.extend(self.item(&dry, id).await?);

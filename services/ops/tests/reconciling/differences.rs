@@ -87,6 +87,46 @@ async fn a_patient_whom_the_clinic_had_before_is_not_missing() {
 }
 
 #[tokio::test]
+async fn what_a_person_made_by_hand_and_named_is_not_missing() {
+    let desk = Desk::new().await;
+    let one = desk.admit(1, "2026-11-22T17:00:00Z").await;
+    let coverage = desk.ehr.create_coverage(&conformance::coverage("by hand", "p")).await;
+    let visit = desk.ehr.create_appointment(&desk.visit("by hand")).await;
+    let key = desk.index.index("member", &["s-1"]);
+    for (target, outcome) in [(Target::Coverage { key }, coverage), (Target::Appointment, visit)] {
+        let WriteOutcome::Done { id, .. } = outcome else { panic!("not created") };
+        let wish = BeginEffect {
+            admission: one.id,
+            clinic: "clinic-01".parse().unwrap(),
+            person: one.person,
+            target,
+            idempotency: desk.index.index(target.kind().as_str(), &["s-1"]),
+            policy: Policy {
+                class: domain::effect::Class::B,
+                lease: SignedDuration::from_secs(30),
+                lateness: SignedDuration::ZERO,
+                index_lag: SignedDuration::ZERO,
+            },
+        };
+        let Begin::Go(permit) = desk.store().begin(wish).await.unwrap() else { panic!("no permit") };
+        let named = EffectResult::Done(domain::effect::Resource { id, version: None });
+        desk.store().settle(&permit, named).await.unwrap();
+    }
+    desk.complete(&one).await;
+    desk.clock.put("2026-11-22T20:01:00Z");
+    // (The fake takes what they carry for identifiers of ours, which nobody wrote.)
+    let missing = async || {
+        let found = desk.found().await;
+        found.into_iter().filter(|one| one.0 == Kind::MissingInEhr).count()
+    };
+    assert_eq!(missing().await, 0);
+    desk.ehr.delete(System::Coverage, "by hand");
+    assert_eq!(missing().await, 1);
+    desk.ehr.delete(System::Appointment, "by hand");
+    assert_eq!(missing().await, 2);
+}
+
+#[tokio::test]
 async fn an_ehr_that_does_not_tell_is_a_gap_and_no_difference() {
     let desk = Desk::new().await;
     let one = desk.admit(1, "2026-11-22T17:00:00Z").await;

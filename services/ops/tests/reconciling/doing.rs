@@ -6,8 +6,8 @@ use domain::{
     reconcile::Kind,
 };
 use jiff::civil::date;
-use ledger::acts::Actor;
-use ops::reconcile::{Left, Why};
+use ledger::acts::{ActFilter, Actor};
+use ops::reconcile::{Left, NotRedriven, Why};
 use runtime::telemetry::Families;
 use testkit::wait;
 
@@ -34,10 +34,13 @@ async fn what_is_overdue_is_published_again_once_nothing_waits() {
     let left = |why| vec![Left { admission_id: stuck.id, why }];
     let done = redrive().await;
     assert_eq!((done.redriven, done.left), (vec![], left(Why::MayWait)));
+    let noted = async || desk.store().run(run.id).await.unwrap().unwrap().1[0].redriven_at.is_some();
+    assert!(!noted().await);
 
     desk.queues(0);
     let done = redrive().await;
     assert_eq!((done.redriven, done.left), (vec![stuck.id], vec![]));
+    assert!(noted().await, "the broker has confirmed it");
     let arrived = || async {
         let depths = desk.management.depths().await.unwrap();
         depths.iter().any(|depth| depth.queue == "validation.default" && depth.ready == 1)
@@ -58,7 +61,7 @@ async fn the_daily_run_is_done_once_and_told() {
     desk.hop(&held, (Stage::Validation, Event::Held), Some(hold)).await;
     desk.clock.put("2026-11-22T11:00:00Z");
     desk.reconciler.daily().await.unwrap();
-    let first = desk.store().last_daily().await.unwrap().unwrap();
+    let first = desk.store().last_daily(date(2026, 11, 30)).await.unwrap().unwrap();
     assert_eq!(first.run.day, date(2026, 11, 20), "the hour has not come");
     desk.clock.put("2026-11-22T12:00:00Z");
     let (a, b) = tokio::join!(desk.reconciler.daily(), desk.reconciler.daily());
@@ -78,4 +81,56 @@ async fn the_daily_run_is_done_once_and_told() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line} in {metrics}");
     }
+}
+
+#[tokio::test]
+async fn without_a_broker_nothing_is_said_to_be_done() {
+    let mut desk = Desk::new().await;
+    let stuck = desk.admit(1, "2026-11-22T17:00:00Z").await;
+    desk.hop(&stuck, (Stage::Validation, Event::Emitted), None).await;
+    let (run, _) = desk.run(Vec::new()).await;
+    desk.queues(0);
+    std::sync::Arc::get_mut(&mut desk.reconciler).unwrap().again = None;
+    let actor = Actor { name: "on-call".to_owned(), role: "operator".to_owned() };
+    let (run, rows) = desk.store().run(run.id).await.unwrap().unwrap();
+    let refused = desk.reconciler.redrive((&run, &rows), &actor, "stuck").await;
+    assert_eq!(refused, Err(NotRedriven::NoBroker));
+    let acts = desk.store().acts(&ActFilter::default(), None, 10).await.unwrap();
+    assert!(acts.is_empty(), "{acts:?}");
+    assert!(desk.store().run(run.id).await.unwrap().unwrap().1[0].redriven_at.is_none());
+    desk.boot.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_silences_nothing_and_missed_days_are_made_up_for() {
+    let desk = Desk::new().await;
+    let days = async || {
+        let runs = desk.store().runs(20).await.unwrap();
+        let mut days: Vec<_> = runs.iter().filter(|one| one.run.daily).map(|one| one.run.day.day()).collect();
+        days.sort_unstable();
+        days
+    };
+    let age = async || {
+        let families = Families::default();
+        desk.reconciler.tell(&families).await.unwrap();
+        let metrics = runtime::telemetry::Metrics { families, ..Default::default() }.render("ops");
+        let line = metrics.lines().find(|line| line.starts_with("frontdesk_reconciliation_age_seconds{"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    // An hour in which the clock is days ahead.
+    desk.clock.put("2026-11-29T12:00:00Z");
+    desk.reconciler.daily().await.unwrap();
+    desk.clock.put("2026-11-22T12:00:00Z");
+    assert_eq!(age().await, None, "there is none yet that counts");
+    desk.reconciler.daily().await.unwrap();
+    assert_eq!((days().await, age().await), (vec![21, 28], Some(0.0)));
+    // Everything is down for three days.
+    desk.clock.put("2026-11-26T13:00:00Z");
+    assert_eq!(age().await, Some(97.0 * 3600.0));
+    desk.reconciler.daily().await.unwrap();
+    assert_eq!((days().await, age().await), (vec![21, 22, 23, 24, 25, 28], Some(0.0)));
+    // The last one ended an hour ahead of now.
+    desk.clock.put("2026-11-26T12:00:00Z");
+    assert_eq!(age().await, Some(3600.0));
+    desk.boot.close().await;
 }

@@ -22,6 +22,7 @@ use domain::{
 use ledger::{
     Admission, AdmissionRequest, Decision, MatchDecision, MatchRequest, Matcher, Proposed,
     holds::NewDecision,
+    letters::LetterState,
     replay::{Forecast, ItemRow, Why},
 };
 use ops::replay::NoPlan;
@@ -197,7 +198,7 @@ async fn each_letter_is_told_what_would_become_of_it() {
     minor["form"]["q3_fullName"]["first"] = json!("Newcomer");
     let letters = [
         (template_failed(&f, &another), Forecast::WouldUpdate, None),
-        (template_failed(&f, &submission("adult", "s-twin")), Forecast::AlreadyDone, None),
+        (template_failed(&f, &submission("adult", "s-twin")), Forecast::Refused, None),
         (template_failed(&f, &conflict), Forecast::WouldHold, Some(Code::SubmissionConflict)),
         (template_failed(&f, &minor), Forecast::WouldHold, Some(Code::GuardianMissing)),
         (
@@ -345,4 +346,39 @@ async fn letters_of_later_stages_are_opened_and_looked_up() {
     f.sql().await.execute(op, &[&admission.as_uuid()]).await.unwrap();
     let items = f.foreseen().await;
     assert!(items.iter().all(|item| (item.forecast, item.why) == (Forecast::Refused, Some(Why::InDoubt))));
+}
+
+#[tokio::test]
+async fn a_request_is_done_once_the_other_submission_of_it_is() {
+    let f = Fixture::new().await;
+    let (_, person, admission) = admit(&f, &submission("adult", "s-known")).await;
+    in_ehr(&f, person).await;
+    let twin = template_failed(&f, &submission("adult", "s-twin"));
+    f.keep(&twin).await;
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.why), (Forecast::Refused, Some(Why::Elsewhere)), "it is on its way");
+    let die = Transition::Die { code: Code::EhrRejected, field: None };
+    let died =
+        Hop { event: Event::Died, stage: Stage::EhrWriter, transition: Some(die), ..settled(admission) };
+    f.store.append(died).await.unwrap();
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.why), (Forecast::Refused, Some(Why::Elsewhere)), "it is dead");
+    settle(&f, admission).await;
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.why), (Forecast::AlreadyDone, None));
+    // Nobody has to do anything about it any more.
+    assert!(matches!(f.replay.plan(&all(), 10, &actor(), "x").await, Err(NoPlan::NothingMatched)));
+    let letter = f.store.letter(twin.id).await.unwrap().unwrap();
+    assert_eq!(letter.state, LetterState::Ended);
+}
+
+#[tokio::test]
+async fn a_visit_that_is_over_is_not_replayed() {
+    let f = Fixture::new().await;
+    let mut past = submission("adult", "s-past");
+    past["form"]["q16_slot"] = json!("2026-02-02T14:20:00Z");
+    let letter = template_failed(&f, &past);
+    f.keep(&letter).await;
+    let item = f.foreseen().await.remove(0);
+    assert_eq!((item.forecast, item.why), (Forecast::Refused, Some(Why::VisitPast)));
 }

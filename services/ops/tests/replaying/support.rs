@@ -100,6 +100,7 @@ pub(crate) fn replay(store: &Store, keys: &Arc<Keyring>, overlay: PathBuf) -> Re
         keys: keys.clone(),
         index: index(),
         matcher: Matcher::bundled().unwrap(),
+        clock: Arc::new(SystemClock),
     })
 }
 

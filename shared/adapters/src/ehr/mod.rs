@@ -102,6 +102,12 @@ pub trait Ehr: Send + Sync + 'static {
     /// Creates a booked appointment that carries `write.identifier`.
     async fn create_appointment(&self, write: &AppointmentWrite) -> WriteOutcome;
 
+    /// Whether a resource of this id is there, whatever identifiers it carries. What was deleted is not.
+    ///
+    /// # Errors
+    /// [`ReadFault`], but not [`ReadFault::Missing`].
+    async fn exists(&self, system: System, id: &str) -> Result<bool, ReadFault>;
+
     /// A page of the resources that carry identifiers of ours in a system, whatever else they are. Nothing is written. One page is one call:
     /// the next is asked for with the cursor of the one before.
     ///

@@ -144,7 +144,10 @@ impl Difference {
                 format!("A person decides: `{hold}` shows what is asked, and how it may be answered.")
             }
             (Kind::Dead, Some(letter)) => {
-                format!("It was never admitted: `frontdesk dlq show {letter}` shows what it died of.")
+                format!(
+                    "It was never admitted: `frontdesk dlq show {letter}` shows what it died of. If it was replayed, its message may be lost: \
+                     `frontdesk dlq restore {letter} --reason TEXT` makes it open again."
+                )
             }
             (Kind::Dead, None) => {
                 format!("`{trace}` shows what it died of, `frontdesk dlq groups{clinic}` what else died of the same.")

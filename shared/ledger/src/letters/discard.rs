@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    Changed,
+    Changed, ended,
     state::{id, scopes},
 };
 use crate::{
@@ -99,7 +99,8 @@ impl Store {
         rows.iter().map(|row| discard(row).map_err(|_| StoreDown)).collect()
     }
 
-    /// Approves a request: its letters are discarded, and an act is noted for each. Their rows and bodies stay.
+    /// Approves a request: its letters are discarded, and their submissions with them, and an act is noted for each. Their rows and bodies
+    /// stay.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -129,6 +130,7 @@ impl Store {
             let ids: Vec<Uuid> = asked.letters.iter().map(|id| id.as_uuid()).collect();
             let rows = transaction.query(END, &[&ids, &DISCARDABLE.as_slice(), &now]).await?;
             let done = rows.iter().map(id).collect::<Result<Vec<_>, Failure>>()?;
+            ended::end(&transaction, &done, (actor, reason), now).await?;
             let deed = Deed { at: now, actor, what: What::Discarded, reason };
             deed.note(&transaction, &scopes(&done), Outcome::Done).await?;
             let left: Vec<LetterId> = asked.letters.into_iter().filter(|id| !done.contains(id)).collect();

@@ -2,6 +2,7 @@
 
 mod discard;
 mod edits;
+mod ended;
 mod groups;
 mod keep;
 mod list;
@@ -39,14 +40,47 @@ pub struct LetterFilter {
     pub state: Option<LetterState>,
 }
 
-/// Where a letter stands: what people decided, and `ended` where its message has come to an end by itself.
-pub(crate) const STATE: &str = "CASE WHEN dead_letter.state = 'open' AND (
-        EXISTS (SELECT FROM submission s WHERE s.admission_id = dead_letter.admission_id
+/// Where a letter stands: what people decided, and `ended` where its message has come to an end by itself, or a dry run found that what it
+/// asks for was done by another.
+pub(crate) const STATE: &str = "CASE WHEN dead_letter.state = 'open' AND (dead_letter.done_at IS NOT NULL
+        OR EXISTS (SELECT FROM submission s WHERE s.admission_id = dead_letter.admission_id
             AND s.state IN ('completed', 'duplicate', 'rejected'))
         OR dead_letter.admission_id IS NULL AND EXISTS (SELECT FROM submission s WHERE NOT s.copy
             AND s.submission_id = dead_letter.submission_id AND s.clinic = dead_letter.clinic
             AND s.message_id = dead_letter.message_id AND s.state IN ('completed', 'duplicate', 'rejected')))
     THEN 'ended' ELSE dead_letter.state END";
+
+/// Whether `l` is a letter of a submission `s`. What validation could not handle has no admission; its message has.
+pub(crate) const OF_SUBMISSION: &str =
+    "(l.admission_id = s.admission_id OR l.admission_id IS NULL AND l.stage = 'validation'
+        AND l.message_id = s.message_id AND coalesce(l.clinic, s.clinic) = s.clinic
+        AND coalesce(l.submission_id, s.submission_id) = s.submission_id)";
+
+/// Whether nothing has happened to a submission `s` since its letter `l` died. By more than a minute: the clocks of the broker and of the
+/// stages may differ, and the broker's tells whole seconds.
+pub(crate) const LAST_WORD: &str =
+    "(s.admitted_at <= l.died_at + interval '1 minute' AND NOT EXISTS (SELECT FROM journal j
+        WHERE j.admission_id = s.admission_id AND j.at > l.died_at + interval '1 minute'))";
+
+/// Whether it is not known what came of a letter `l` that was replayed.
+pub(crate) const UNHEARD: &str = "(l.state = 'replayed' AND NOT EXISTS (SELECT FROM plan_item i
+        WHERE i.plan_id = l.plan_id AND i.letter_id = l.letter_id AND i.outcome IS NOT NULL))";
+
+/// Whether a submission `s` lies with the dead letters, and nowhere else: a message of it that were published again would die again.
+pub(crate) fn lies_dead() -> String {
+    format!(
+        "EXISTS (SELECT FROM dead_letter l WHERE {OF_SUBMISSION} AND l.state IN ('open', 'archived', 'discarded')
+            AND {LAST_WORD})"
+    )
+}
+
+/// Whether people have put aside all that there is of a submission `s` with the dead letters.
+pub(crate) fn put_aside() -> String {
+    format!(
+        "(EXISTS (SELECT FROM dead_letter l WHERE {OF_SUBMISSION} AND l.state IN ('archived', 'discarded'))
+            AND NOT EXISTS (SELECT FROM dead_letter l WHERE {OF_SUBMISSION} AND (l.state = 'open' OR {UNHEARD})))"
+    )
+}
 
 /// The filter as a condition on seven parameters.
 pub(crate) fn selected() -> String {

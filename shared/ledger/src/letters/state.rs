@@ -1,15 +1,17 @@
 //! Where a dead letter stands, and putting it aside.
 
+use deadpool_postgres::Transaction;
 use domain::{ids::LetterId, ports::StoreDown};
 use serde::{Serialize, Serializer};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::UNHEARD;
 use crate::{
     Store,
     acts::{Actor, Deed, Outcome, What, names},
     failure::Failure,
-    text,
+    replay, text,
 };
 
 names! {
@@ -38,15 +40,27 @@ impl Serialize for LetterState {
 pub enum Move {
     /// What is open becomes archived.
     Archive,
-    /// What is archived becomes open.
+    /// What is archived becomes open, and what was replayed if nothing was heard of it since.
     Restore,
 }
 
 impl Move {
-    const fn line(self) -> (&'static str, &'static str, What) {
+    const fn what(self) -> What {
         match self {
-            Self::Archive => ("open", "archived", What::Archived),
-            Self::Restore => ("archived", "open", What::Restored),
+            Self::Archive => What::Archived,
+            Self::Restore => What::Restored,
+        }
+    }
+
+    fn sql(self) -> String {
+        match self {
+            Self::Archive => "UPDATE dead_letter SET state = 'archived', state_at = $2
+                WHERE letter_id = ANY($1) AND state = 'open' RETURNING letter_id"
+                .to_owned(),
+            Self::Restore => format!(
+                "UPDATE dead_letter l SET state = 'open', state_at = $2
+                WHERE l.letter_id = ANY($1) AND (l.state = 'archived' OR {UNHEARD}) RETURNING letter_id"
+            ),
         }
     }
 }
@@ -82,17 +96,20 @@ impl Store {
         actor: &Actor,
         reason: &str,
     ) -> Result<Changed, StoreDown> {
-        const SQL: &str = "UPDATE dead_letter SET state = $3, state_at = $4
-            WHERE letter_id = ANY($1) AND state = $2 RETURNING letter_id";
-        let (from, into, what) = to.line();
         let now = self.clock.now();
         let ids: Vec<Uuid> = letters.iter().map(|id| id.as_uuid()).collect();
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
         let work = async {
             let transaction = connection.transaction().await?;
-            let rows = transaction.query(SQL, &[&ids, &from, &into, &now]).await?;
+            if to == Move::Restore {
+                hold_still(&transaction, &ids).await?;
+            }
+            let rows = transaction.query(&to.sql(), &[&ids, &now]).await?;
             let done = rows.iter().map(id).collect::<Result<Vec<_>, Failure>>()?;
-            let deed = Deed { at: now, actor, what, reason };
+            if to == Move::Restore {
+                replay::give_up(&transaction, &done, now).await?;
+            }
+            let deed = Deed { at: now, actor, what: to.what(), reason };
             deed.note(&transaction, &scopes(&done), Outcome::Done).await?;
             let left: Vec<LetterId> = letters.iter().copied().filter(|id| !done.contains(id)).collect();
             deed.note(&transaction, &scopes(&left), Outcome::Nothing).await?;
@@ -121,6 +138,15 @@ impl Store {
         let stands = |id: &LetterId| known.iter().find(|(one, _)| one == id).map(|(_, state)| *state);
         Ok(letters.iter().map(|id| NotThat { id: *id, state: stands(id) }).collect())
     }
+}
+
+/// Locks the plans by which letters were replayed: before the letters, as a run does it.
+async fn hold_still(transaction: &Transaction<'_>, letters: &[Uuid]) -> Result<(), Failure> {
+    const SQL: &str = "SELECT 1 FROM plan
+        WHERE plan_id IN (SELECT plan_id FROM dead_letter WHERE letter_id = ANY($1) AND state = 'replayed')
+        ORDER BY plan_id FOR UPDATE";
+    transaction.query(SQL, &[&letters]).await?;
+    Ok(())
 }
 
 pub(super) fn id(row: &Row) -> Result<LetterId, Failure> {

@@ -6,14 +6,19 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::status::State;
-use crate::{Store, failure::Failure, text};
+use crate::{Store, failure::Failure, letters::lies_dead, text};
 
 /// Rows of `submission` that one statement looks at: no statement takes long, however many there are.
 const WINDOW: i64 = 20_000;
 
-/// Which rows `s` of `submission` are unfinished.
-const UNFINISHED: &str = "(s.state = 'in_flight'
-    OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id))";
+/// Which rows `s` of `submission` are unfinished: not those whose message lies with the dead letters, for people to decide.
+fn is_unfinished() -> String {
+    format!(
+        "(s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id))
+            AND NOT {}",
+        lies_dead()
+    )
+}
 
 /// A submission that nobody is known to have handed on to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +73,9 @@ impl Store {
             "SELECT s.admission_id, s.clinic, s.message_id, s.correlation_id, s.state, s.received_at, s.appointment_at
             FROM submission s
             WHERE s.seq > $1 AND s.seq <= $2 AND ($3::text IS NULL OR s.clinic = $3) AND ($4::timestamptz IS NULL OR s.received_at < $4)
-                AND {UNFINISHED}
-            ORDER BY s.seq"
+                AND {}
+            ORDER BY s.seq",
+            is_unfinished()
         );
         let clinic = clinic.map(ClinicId::as_str);
         let rows = self.db.rows(LAST, &[]).await?;
@@ -97,7 +103,8 @@ impl Store {
     ) -> Result<Vec<(AdmissionId, Option<Vec<u8>>)>, StoreDown> {
         let sql = format!(
             "SELECT s.admission_id, coalesce(b.corrected, b.sealed) AS sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
-            WHERE s.admission_id = ANY($1) AND {UNFINISHED}"
+            WHERE s.admission_id = ANY($1) AND {}",
+            is_unfinished()
         );
         let original =
             |row: &Row| Ok::<_, Failure>((text::admission(row, "admission_id")?, row.try_get("sealed")?));
@@ -117,7 +124,8 @@ impl Store {
                 l.stage, l.lane, l.event
             FROM submission s LEFT JOIN LATERAL (SELECT stage, lane, event FROM journal
                 WHERE admission_id = s.admission_id ORDER BY seq DESC LIMIT 1) l ON true
-            WHERE s.admission_id = ANY ($1) AND {UNFINISHED} ORDER BY s.seq"
+            WHERE s.admission_id = ANY ($1) AND {} ORDER BY s.seq",
+            is_unfinished()
         );
         let ids: Vec<Uuid> = admissions.iter().map(|id| id.as_uuid()).collect();
         let rows = self.db.rows(&sql, &[&ids]).await?;

@@ -12,16 +12,31 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Store, failure::Failure, read::State, text};
+use crate::{
+    Store,
+    failure::Failure,
+    letters::{STATE, lies_dead, put_aside},
+    read::State,
+    text,
+};
 
 /// Whether something of a submission `s` is in doubt and nobody works on it; `$1` is now.
 const IN_DOUBT: &str = "(EXISTS (SELECT FROM ehr_op o WHERE o.admission_id = s.admission_id AND o.in_force
             AND (o.state IN ('unknown', 'conflict', 'parked') OR (o.state = 'intent' AND o.lease_until < $1)))
         OR EXISTS (SELECT FROM notification n WHERE n.admission_id = s.admission_id
             AND (n.state = 'unknown' OR (n.state = 'intent' AND n.lease_until < $1))))";
+/// Whether a dead letter was replayed, and neither its plan nor any submission tells what came of it.
+const NOWHERE: &str = "EXISTS (SELECT FROM plan_item i WHERE i.plan_id = dead_letter.plan_id
+        AND i.letter_id = dead_letter.letter_id AND i.outcome IS NULL
+        AND NOT EXISTS (SELECT FROM submission s WHERE NOT s.copy
+            AND s.submission_id = coalesce(dead_letter.submission_id, i.submission_id)
+            AND s.clinic = coalesce(dead_letter.clinic, i.clinic)
+            AND s.message_id = coalesce(dead_letter.message_id, dead_letter.letter_id)))";
 const ANSWERED: &str = "EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id)";
-const COLUMNS: &str =
-    "s.admission_id, s.submission_id, s.clinic, s.state, s.code, s.received_at, s.settled_at";
+/// Whether a person has closed a submission `s`, whatever is in doubt of it.
+const CLOSED: &str =
+    "EXISTS (SELECT FROM hold_decision d WHERE d.admission_id = s.admission_id AND d.decision = 'close')";
+const COLUMNS: &str = "s.admission_id, s.submission_id, s.clinic, s.code, s.received_at, s.settled_at";
 
 impl Store {
     /// How many submissions, refused copies included, came from each source on a day.
@@ -100,7 +115,8 @@ impl Store {
         rows.iter().map(|row| one(row).map_err(|_| StoreDown)).collect()
     }
 
-    /// A clinic's submissions, received before a moment, that are on their way, held or dead, oldest first, `limit` at most.
+    /// A clinic's submissions, received before a moment, that are on their way, held or dead, oldest first, `limit` at most. What the broker
+    /// gave up is dead, too. Not told is what is dead and was archived or discarded by people, unless something of it is in doubt.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -110,12 +126,17 @@ impl Store {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Open>, StoreDown> {
+        let (lies_dead, put_aside) = (lies_dead(), put_aside());
         // Two parts, so that each has its index.
         let sql = format!(
-            "SELECT {COLUMNS}, {IN_DOUBT} AS in_doubt, {ANSWERED} AS answered FROM (
-                SELECT * FROM submission WHERE state = 'in_flight' AND clinic = $2 AND received_at < $3
+            "SELECT {COLUMNS}, s.stands, {IN_DOUBT} AS in_doubt, {ANSWERED} AS answered FROM (
+                SELECT s.*, CASE WHEN {lies_dead} THEN 'dead' ELSE s.state END AS stands FROM submission s
+                WHERE s.state = 'in_flight' AND s.clinic = $2 AND s.received_at < $3
+                    AND ({IN_DOUBT} OR NOT ({lies_dead} AND {put_aside}))
                 UNION ALL
-                SELECT * FROM submission WHERE state IN ('held', 'dead') AND clinic = $2 AND received_at < $3
+                SELECT s.*, s.state AS stands FROM submission s
+                WHERE s.state IN ('held', 'dead') AND s.clinic = $2 AND s.received_at < $3
+                    AND (s.state = 'held' OR {IN_DOUBT} OR NOT {put_aside})
                 ORDER BY received_at LIMIT $4) s ORDER BY s.received_at, s.seq"
         );
         let now = self.clock.now();
@@ -123,13 +144,15 @@ impl Store {
         rows.iter().map(|row| opened(row).map_err(|_| StoreDown)).collect()
     }
 
-    /// A day's submissions that ended, and of which something is in doubt, or whose answer the journal does not know.
+    /// A day's submissions that ended, and of which something is in doubt that no person has closed, or whose answer the journal does not
+    /// know.
     ///
     /// # Errors
     /// [`StoreDown`].
     pub async fn ended_oddly(&self, clinic: &ClinicId, day: Day) -> Result<Vec<Open>, StoreDown> {
         let sql = format!(
-            "SELECT * FROM (SELECT {COLUMNS}, s.seq, {IN_DOUBT} AS in_doubt, {ANSWERED} AS answered FROM submission s
+            "SELECT * FROM (SELECT {COLUMNS}, s.state AS stands, s.seq, {IN_DOUBT} AND NOT {CLOSED} AS in_doubt,
+                    {ANSWERED} AS answered FROM submission s
                 WHERE s.state IN ('completed', 'duplicate', 'rejected') AND s.clinic = $2
                     AND s.received_at >= $3 AND s.received_at < $4) s
             WHERE s.in_doubt OR NOT s.answered ORDER BY s.seq"
@@ -139,8 +162,9 @@ impl Store {
         rows.iter().map(|row| opened(row).map_err(|_| StoreDown)).collect()
     }
 
-    /// Differences for what died before it was admitted, and is of no submission: a dead letter each that is still open, and each that died
-    /// within the time but was not collected before `late`. Of one clinic, or of all and of none.
+    /// Differences for what died before it was admitted, and is of no submission: a dead letter each that is still open, or that was replayed
+    /// before `late` and of which nothing was heard since; and each that died within the time but was not collected before `late`. Of one
+    /// clinic, or of all and of none.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -150,9 +174,12 @@ impl Store {
         within: Day,
         late: Timestamp,
     ) -> Result<Vec<Difference>, StoreDown> {
-        const LETTERS: &str = "SELECT letter_id, clinic, code, died_at AS at FROM dead_letter
-            WHERE state = 'open' AND admission_id IS NULL AND ($1::text IS NULL OR clinic = $1) AND died_at < $2
-            ORDER BY died_at, letter_id";
+        let letters = format!(
+            "SELECT letter_id, clinic, code, died_at AS at FROM dead_letter
+            WHERE admission_id IS NULL AND ($1::text IS NULL OR clinic = $1) AND died_at < $2
+                AND (state = 'open' AND {STATE} = 'open' OR state = 'replayed' AND state_at < $3 AND {NOWHERE})
+            ORDER BY died_at, letter_id"
+        );
         const UNCOLLECTED: &str =
             "SELECT DISTINCT ON (j.message_id) NULL::uuid AS letter_id, j.clinic, j.code, j.at FROM journal j
             WHERE j.event = 'died' AND j.admission_id IS NULL AND ($1::text IS NULL OR j.clinic = $1)
@@ -160,7 +187,7 @@ impl Store {
                 AND NOT EXISTS (SELECT FROM dead_letter d WHERE d.message_id = j.message_id)
             ORDER BY j.message_id, j.seq";
         let clinic = clinic.map(ClinicId::as_str);
-        let letters = self.db.rows(LETTERS, &[&clinic, &within.until]).await?;
+        let letters = self.db.rows(&letters, &[&clinic, &within.until, &late]).await?;
         let missing = self.db.rows(UNCOLLECTED, &[&clinic, &within.from, &within.until, &late]).await?;
         letters.iter().chain(&missing).map(|row| unread(row).map_err(|_| StoreDown)).collect()
     }
@@ -179,7 +206,7 @@ fn unread(row: &Row) -> Result<Difference, Failure> {
 }
 
 fn opened(row: &Row) -> Result<Open, Failure> {
-    let standing = match text::parse::<State>(row.try_get("state")?)? {
+    let standing = match text::parse::<State>(row.try_get("stands")?)? {
         State::InFlight => Standing::InFlight,
         State::Held => Standing::Held,
         State::Dead => Standing::Dead,

@@ -118,13 +118,15 @@ impl Store {
         self.with_counts(&rows).await
     }
 
-    /// The newest daily run.
+    /// The daily run of the newest day, of those until a day: what a clock that was ahead has done of later ones does not count.
     ///
     /// # Errors
     /// [`StoreDown`].
-    pub async fn last_daily(&self) -> Result<Option<Kept>, StoreDown> {
-        let sql = format!("SELECT {COLUMNS} FROM reconciliation_run WHERE daily ORDER BY day DESC LIMIT 1");
-        let rows = self.db.rows(&sql, &[]).await?;
+    pub async fn last_daily(&self, until: Date) -> Result<Option<Kept>, StoreDown> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM reconciliation_run WHERE daily AND day <= $1 ORDER BY day DESC LIMIT 1"
+        );
+        let rows = self.db.rows(&sql, &[&until]).await?;
         Ok(self.with_counts(&rows).await?.pop())
     }
 
@@ -143,8 +145,8 @@ impl Store {
         read().map(Some).map_err(|_| StoreDown)
     }
 
-    /// Notes that submissions of a run are published again, as an act: before they are, so that whatever happens then, who did it and why
-    /// is known. [`Outcome::Nothing`]: none of them is of the run.
+    /// Notes that submissions of a run are about to be published again, as an act: before they are, so that whatever happens then, who did it
+    /// and why is known. [`Outcome::Nothing`]: none of them is of the run.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -155,10 +157,9 @@ impl Store {
         actor: &Actor,
         reason: &str,
     ) -> Result<Outcome, StoreDown> {
-        const SQL: &str = "WITH marked AS (UPDATE reconciliation_row SET redriven_at = $3
-                WHERE run_id = $1 AND admission_id = ANY ($2) RETURNING n)
-            INSERT INTO act (at, actor, role, what, outcome, scope, reason)
-            SELECT $3, $4, $5, $6, CASE WHEN EXISTS (SELECT FROM marked) THEN $7 ELSE $8 END, $9, $10
+        const SQL: &str = "INSERT INTO act (at, actor, role, what, outcome, scope, reason)
+            SELECT $3::timestamptz, $4::text, $5::text, $6::text, CASE WHEN EXISTS (SELECT FROM reconciliation_row
+                WHERE run_id = $1 AND admission_id = ANY ($2)) THEN $7::text ELSE $8::text END, $9::text, $10::text
             RETURNING outcome";
         let ids: Vec<Uuid> = admissions.iter().map(|id| id.as_uuid()).collect();
         let (what, done, nothing) =
@@ -170,6 +171,16 @@ impl Store {
             .await?;
         let outcome = |row: &SqlRow| text::parse(row.try_get("outcome")?);
         rows.first().ok_or(Failure::Data).and_then(outcome).map_err(|_| StoreDown)
+    }
+
+    /// Notes that a submission of a run was published again: the broker has confirmed it.
+    ///
+    /// # Errors
+    /// [`StoreDown`].
+    pub async fn redriven(&self, id: Uuid, admission: AdmissionId) -> Result<(), StoreDown> {
+        const SQL: &str =
+            "UPDATE reconciliation_row SET redriven_at = $3 WHERE run_id = $1 AND admission_id = $2";
+        self.db.rows(SQL, &[&id, &admission.as_uuid(), &self.clock.now()]).await.map(drop)
     }
 
     async fn with_counts(&self, rows: &[SqlRow]) -> Result<Vec<Kept>, StoreDown> {

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
 
-use super::PlanState;
+use super::Because;
 use crate::failure::Failure;
+
+/// When nothing was heard for so long of what a run has published, it is not waited for any longer: a person looks. Far longer than any
+/// message takes on its way, longer than most outages.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(2);
 
 /// The run as it stands, locked.
 pub(super) struct Run {
@@ -20,6 +24,8 @@ pub(super) struct Run {
     pace: Duration,
     /// When the last one went.
     last: Option<Timestamp>,
+    /// When something of it happened last.
+    heard: Option<Timestamp>,
 }
 
 /// What goes before the next letter.
@@ -44,6 +50,7 @@ impl Run {
             failed: row.try_get("failed")?,
             pace: Duration::from_secs(1) / rate.max(1).unsigned_abs(),
             last: row.try_get("last_at")?,
+            heard: row.try_get("heard_at")?,
         })
     }
 
@@ -65,10 +72,17 @@ impl Run {
         if self.is_bad() { Gate::Stop } else { Gate::Open }
     }
 
-    /// Nothing waits to be published: what becomes of the run?
-    pub(super) fn end(&self) -> Option<PlanState> {
-        let known = self.judged >= self.published;
-        known.then(|| if self.is_bad() { PlanState::Stopped } else { PlanState::Done })
+    /// Whether it has been waited long enough for what became of others.
+    pub(super) fn is_silent(&self, now: Timestamp) -> bool {
+        self.heard.is_some_and(|heard| now.duration_since(heard) > PATIENCE)
+    }
+
+    /// Nothing waits to be published: is the run at its end, and why is it stopped if it is?
+    pub(super) fn end(&self, now: Timestamp) -> Option<Option<Because>> {
+        if self.judged < self.published {
+            return self.is_silent(now).then_some(Some(Because::Silence));
+        }
+        Some(self.is_bad().then_some(Because::Failures))
     }
 }
 
@@ -78,11 +92,11 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{Gate, PlanState, Run};
+    use super::{Because, Gate, Run};
 
     fn run(canary: i32, published: i32, judged: i32, failed: i32) -> Run {
         let pace = Duration::from_millis(50);
-        Run { number: 1, canary, stop_on: 10, published, judged, failed, pace, last: None }
+        Run { number: 1, canary, stop_on: 10, published, judged, failed, pace, last: None, heard: None }
     }
 
     #[test]
@@ -117,9 +131,15 @@ mod tests {
 
     #[test]
     fn a_run_ends_when_it_is_known_what_became_of_all() {
-        assert_eq!(run(5, 3, 2, 0).end(), None);
-        assert_eq!(run(5, 3, 3, 0).end(), Some(PlanState::Done));
-        assert_eq!(run(5, 3, 3, 1).end(), Some(PlanState::Stopped));
-        assert_eq!(run(5, 0, 0, 0).end(), Some(PlanState::Done), "all were passed by");
+        let now = Timestamp::from_second(10_000).unwrap();
+        let end = |run: Run| run.end(now);
+        assert_eq!(end(run(5, 3, 2, 0)), None);
+        assert_eq!(end(run(5, 3, 3, 0)), Some(None));
+        assert_eq!(end(run(5, 3, 3, 1)), Some(Some(Because::Failures)));
+        assert_eq!(end(run(5, 0, 0, 0)), Some(None), "all were passed by");
+        let heard = |last: i64| Run { heard: Timestamp::from_second(last).ok(), ..run(5, 3, 2, 0) };
+        assert_eq!(end(heard(2_800)), None, "two hours");
+        assert_eq!(end(heard(2_799)), Some(Some(Because::Silence)));
+        assert!(!run(5, 3, 2, 0).is_silent(now) && !heard(20_000).is_silent(now));
     }
 }

@@ -46,12 +46,12 @@ pub(super) fn submission(clinic: &str, id: &str, columns: &str) -> String {
     )
 }
 
-/// Whether one of the effects of an admission is in doubt, or of its messages to the patient if `l` died there.
+/// Whether one of the effects of the admission of `s` or of `l` is in doubt, or of its messages to the patient if `l` died there.
 pub(super) const IN_DOUBT: &str =
-    "EXISTS (SELECT FROM ehr_op o WHERE o.admission_id = l.admission_id AND o.in_force
+    "EXISTS (SELECT FROM ehr_op o WHERE o.admission_id = coalesce(s.admission_id, l.admission_id) AND o.in_force
         AND o.state IN ('intent', 'unknown', 'conflict', 'parked'))
-    OR l.stage = 'notification' AND EXISTS (SELECT FROM notification n WHERE n.admission_id = l.admission_id
-        AND n.state IN ('intent', 'unknown'))";
+    OR l.stage = 'notification' AND EXISTS (SELECT FROM notification n
+        WHERE n.admission_id = coalesce(s.admission_id, l.admission_id) AND n.state IN ('intent', 'unknown'))";
 
 impl Store {
     /// What is known of the submission of a letter.
@@ -62,7 +62,7 @@ impl Store {
         let sql = format!(
             "SELECT s.state, ({IN_DOUBT}) AS in_doubt FROM dead_letter l LEFT JOIN LATERAL ({}) s ON true
             WHERE l.letter_id = $1",
-            submission("l.clinic", "l.submission_id", "s.state")
+            submission("l.clinic", "l.submission_id", "s.admission_id, s.state")
         );
         let rows = self.db.rows(&sql, &[&letter.as_uuid()]).await?;
         let knows = |row: &Row| {
@@ -132,7 +132,7 @@ impl Store {
         Ok(!self.db.rows(SQL, &[&clinic.as_str(), &person.as_uuid()]).await?.is_empty())
     }
 
-    /// Whether a person's request was admitted before, by a submission other than this one.
+    /// Where the submission stands that brought a person's request before, if one other than this did.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -142,11 +142,12 @@ impl Store {
         person: PersonId,
         request: &BlindIndex,
         by: &SubmissionId,
-    ) -> Result<bool, StoreDown> {
-        const SQL: &str = "SELECT 1 FROM request
-            WHERE clinic = $1 AND person_id = $2 AND request = $3 AND submission_id <> $4 LIMIT 1";
+    ) -> Result<Option<State>, StoreDown> {
+        const SQL: &str = "SELECT s.state FROM request r JOIN submission s USING (admission_id)
+            WHERE r.clinic = $1 AND r.person_id = $2 AND r.request = $3 AND r.submission_id <> $4 LIMIT 1";
         let request = request.as_bytes().as_slice();
         let rows = self.db.rows(SQL, &[&clinic.as_str(), &person.as_uuid(), &request, &by.as_str()]).await?;
-        Ok(!rows.is_empty())
+        let state = |row: &Row| text::parse(row.try_get("state")?);
+        rows.first().map(|row| state(row).map_err(|_: Failure| StoreDown)).transpose()
     }
 }

@@ -8,6 +8,7 @@
 mod edited;
 mod gate;
 mod look;
+mod lost;
 mod next;
 mod plan;
 mod run;
@@ -23,6 +24,7 @@ pub use next::Next;
 pub use plan::{Choice, DryLetter, NewItem};
 pub use run::{Begun, Rules};
 pub use show::{ItemPage, ItemRow, PlanRow, Tally};
+pub(crate) use weigh::give_up;
 
 use crate::acts::names;
 
@@ -35,7 +37,7 @@ names! {
     Running = "running",
     /// All was published, and what became of it is known.
     Done = "done",
-    /// Too many failed.
+    /// Too many failed, or nothing was heard of what was published: see [`Because`].
     Stopped = "stopped",
     /// Somebody ended it.
     Cancelled = "cancelled",
@@ -46,6 +48,15 @@ impl PlanState {
     pub const fn may_begin(self) -> bool {
         matches!(self, Self::Ready | Self::Stopped | Self::Cancelled)
     }
+}
+
+names! {
+    /// Why a run was stopped.
+    Because, UnknownBecause: "not a reason why a run is stopped: failures or silence";
+    /// Too many failed.
+    Failures = "failures",
+    /// It is not known what became of all that it published, and nothing was heard for hours.
+    Silence = "silence",
 }
 
 names! {
@@ -83,7 +94,7 @@ names! {
     InDoubt = "in_doubt",
     /// Its submission waits for a person's decision.
     Held = "held",
-    /// Another message brought the same submission, and its fate is decided there.
+    /// Another message brought the same submission, or another submission the same request, and its fate is decided there.
     Elsewhere = "elsewhere",
     /// It is not open any more: replayed, archived or discarded.
     NotOpen = "not_open",
@@ -99,6 +110,8 @@ names! {
     EditTooLate = "edit_too_late",
     /// Its edit cannot be opened: the key is gone.
     EditUnreadable = "edit_unreadable",
+    /// The visit that it asks for is over.
+    VisitPast = "visit_past",
 }
 
 names! {
@@ -119,7 +132,7 @@ names! {
     Completed = "completed",
     /// A person decides.
     Held = "held",
-    /// It died again, or was rejected and that was not foreseen.
+    /// It died again, or was rejected and that was not foreseen; or nothing was heard of it, and somebody took it up again.
     Failed = "failed",
 }
 
@@ -132,7 +145,7 @@ macro_rules! serialized {
         })+
     };
 }
-serialized!(PlanState, Forecast, Why, ItemState, ItemOutcome);
+serialized!(PlanState, Because, Forecast, Why, ItemState, ItemOutcome);
 
 /// What the dry run says of a letter, and why. No PHI: codes, and field paths of our own model.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
-    NewBody, OpenEdit, PlanState, Why,
+    Because, NewBody, OpenEdit, PlanState, Why,
     edited::{self, Turn},
     gate::{Gate, Run},
     look,
@@ -53,6 +53,13 @@ struct Item {
     again: Again,
 }
 
+/// Whether another message has brought the submission of a letter that was never admitted, since the dry run or in this very run. What the dry
+/// run says is a conflict with it goes on, and is held.
+const ELSEWHERE: &str = "(l.stage = 'validation' AND l.admission_id IS NULL AND s.admission_id IS NULL
+            AND coalesce(i.forecast_code, '') <> 'submission_conflict' AND EXISTS (SELECT FROM submission o
+                WHERE NOT o.copy AND o.submission_id = coalesce(l.submission_id, i.submission_id)
+                AND o.clinic = coalesce(l.clinic, i.clinic)))";
+
 impl Store {
     /// Has the next letter of a run published by the outbox, if it is its turn, and marks it. Of several processes one does it. One that was
     /// planned with an edit goes with the body that `open` makes of it.
@@ -82,19 +89,24 @@ impl Store {
         plan: Uuid,
         (outbox, open): (&dyn Outbox, &OpenEdit<'_>),
     ) -> Result<Next, Failure> {
-        const RUN: &str = "SELECT run, canary, rate, stop_on, last_at, published, judged, failed FROM plan
+        const RUN: &str =
+            "SELECT run, canary, rate, stop_on, last_at, greatest(last_at, heard_at) AS heard_at, published,
+                judged, failed FROM plan
             WHERE plan_id = $1 AND state = 'running' FOR UPDATE SKIP LOCKED";
         let statement = transaction.prepare_cached(RUN).await?;
         let Some(row) = transaction.query_opt(&statement, &[&plan]).await? else { return Ok(Next::Nothing) };
         let (run, now) = (Run::read(&row)?, self.clock.now());
         match run.gate() {
             Gate::Open => {}
+            Gate::Wait if run.is_silent(now) => {
+                return end(transaction, plan, Some(Because::Silence), now).await;
+            }
             Gate::Wait => return Ok(Next::Nothing),
-            Gate::Stop => return end(transaction, plan, PlanState::Stopped, now).await,
+            Gate::Stop => return end(transaction, plan, Some(Because::Failures), now).await,
         }
-        let Some(item) = item(transaction, plan).await? else {
-            return match run.end() {
-                Some(state) => end(transaction, plan, state, now).await,
+        let Some(item) = item(transaction, plan, now).await? else {
+            return match run.end(now) {
+                Some(because) => end(transaction, plan, because, now).await,
                 None => Ok(Next::Nothing),
             };
         };
@@ -140,11 +152,11 @@ impl Store {
     }
 }
 
-async fn item(transaction: &Transaction<'_>, plan: Uuid) -> Result<Option<Item>, Failure> {
+async fn item(transaction: &Transaction<'_>, plan: Uuid, now: Timestamp) -> Result<Option<Item>, Failure> {
     let sql = format!(
         "SELECT i.nth, l.letter_id, l.message_id, l.stage, l.lane, l.clinic, l.correlation_id, l.trace_id, l.schema,
-            l.envelope, l.admission_id, s.admission_id AS submission, i.edit_id, l.state AS letter_state, s.state AS stands, s.settled_at,
-            ({}) AS in_doubt,
+            l.envelope, l.admission_id, s.admission_id AS submission, i.edit_id, l.state AS letter_state, l.appointment_at,
+            s.state AS stands, s.settled_at, ({}) AS in_doubt, {ELSEWHERE} AS elsewhere,
             (SELECT count(*) FROM dead_letter d WHERE d.message_id = coalesce(l.message_id, l.letter_id)) AS letters
         FROM plan_item i JOIN dead_letter l USING (letter_id) LEFT JOIN LATERAL ({}) s ON true
         WHERE i.plan_id = $1 AND i.state = 'waiting' ORDER BY i.nth LIMIT 1 FOR UPDATE OF i, l",
@@ -156,13 +168,14 @@ async fn item(transaction: &Transaction<'_>, plan: Uuid) -> Result<Option<Item>,
         ),
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    transaction.query_opt(&statement, &[&plan]).await?.map(|row| read(&row)).transpose()
+    transaction.query_opt(&statement, &[&plan]).await?.map(|row| read(&row, now)).transpose()
 }
 
-fn read(row: &Row) -> Result<Item, Failure> {
+fn read(row: &Row, now: Timestamp) -> Result<Item, Failure> {
     let letter: Uuid = row.try_get("letter_id")?;
-    let message: Option<Uuid> = row.try_get("message_id")?;
+    let visit: Option<Timestamp> = row.try_get("appointment_at")?;
     let stands: Option<&str> = row.try_get("stands")?;
+    let planned: Option<Uuid> = row.try_get("edit_id")?;
     let against = if row.try_get::<_, &str>("letter_state")? != "open" {
         Some(Why::NotOpen)
     } else if matches!(stands, Some("completed" | "duplicate" | "rejected")) {
@@ -171,30 +184,40 @@ fn read(row: &Row) -> Result<Item, Failure> {
         Some(Why::Held)
     } else if row.try_get("in_doubt")? {
         Some(Why::InDoubt)
+    } else if row.try_get("elsewhere")? {
+        Some(Why::Elsewhere)
+    } else if planned.is_none() && visit.is_some_and(|visit| visit < now) {
+        // An edit may have moved it: the dry run has looked.
+        Some(Why::VisitPast)
     } else {
         None
     };
-    let id = LetterId::from_uuid(letter);
     Ok(Item {
         nth: row.try_get("nth")?,
-        letter: id,
+        letter: LetterId::from_uuid(letter),
         admission: row.try_get("admission_id")?,
         submission: row.try_get("submission")?,
-        planned: row.try_get("edit_id")?,
+        planned,
         against,
         settled_before: row.try_get("settled_at")?,
         letters_before: row.try_get("letters")?,
-        again: Again {
-            id,
-            message: MessageId::from_uuid(message.unwrap_or(letter)),
-            stage: text::parse(row.try_get("stage")?)?,
-            lane: text::parse(row.try_get("lane")?)?,
-            clinic: text::parse_opt(row.try_get("clinic")?)?,
-            correlation: CorrelationId::from_uuid(row.try_get("correlation_id")?),
-            trace_id: row.try_get("trace_id")?,
-            schema: row.try_get("schema")?,
-            body: row.try_get("envelope")?,
-        },
+        again: again(row, letter)?,
+    })
+}
+
+/// The message of a letter.
+pub(super) fn again(row: &Row, letter: Uuid) -> Result<Again, Failure> {
+    let message: Option<Uuid> = row.try_get("message_id")?;
+    Ok(Again {
+        id: LetterId::from_uuid(letter),
+        message: MessageId::from_uuid(message.unwrap_or(letter)),
+        stage: text::parse(row.try_get("stage")?)?,
+        lane: text::parse(row.try_get("lane")?)?,
+        clinic: text::parse_opt(row.try_get("clinic")?)?,
+        correlation: CorrelationId::from_uuid(row.try_get("correlation_id")?),
+        trace_id: row.try_get("trace_id")?,
+        schema: row.try_get("schema")?,
+        body: row.try_get("envelope")?,
     })
 }
 
@@ -228,10 +251,11 @@ async fn skip(transaction: &Transaction<'_>, plan: Uuid, nth: i32, why: Why) -> 
 async fn end(
     transaction: &Transaction<'_>,
     plan: Uuid,
-    state: PlanState,
+    because: Option<Because>,
     now: Timestamp,
 ) -> Result<Next, Failure> {
-    const SQL: &str = "UPDATE plan SET state = $2, ended_at = $3 WHERE plan_id = $1";
-    transaction.execute(SQL, &[&plan, &state.as_str(), &now]).await?;
+    const SQL: &str = "UPDATE plan SET state = $2, ended_at = $3, stopped_because = $4 WHERE plan_id = $1";
+    let state = if because.is_some() { PlanState::Stopped } else { PlanState::Done };
+    transaction.execute(SQL, &[&plan, &state.as_str(), &now, &because.map(Because::as_str)]).await?;
     Ok(Next::Ended(state))
 }

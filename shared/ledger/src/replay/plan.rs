@@ -8,7 +8,7 @@ use domain::{
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Foreseen, ItemState, PlanState};
+use super::{Forecast, Foreseen, ItemState, PlanState};
 use crate::{
     Store,
     acts::{Actor, Deed, Outcome, What},
@@ -112,7 +112,8 @@ impl Store {
         rows.first().map(|row| letter(row).map_err(|_| StoreDown)).transpose()
     }
 
-    /// Keeps a plan, in the order of its items, and notes the act. What does not go is skipped from the start.
+    /// Keeps a plan, in the order of its items, and notes the act. What does not go is skipped from the start. A letter of which the dry run
+    /// says that it is already done is ended with that: nobody has to do anything about it.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -132,6 +133,8 @@ impl Store {
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::uuid[])
                 WITH ORDINALITY AS u (letter_id, forecast, code, field, why, clinic, submission_id, state, edit_id, nth)";
+        const DONE: &str = "UPDATE dead_letter SET done_at = $2
+            WHERE letter_id = ANY($1) AND state = 'open' AND done_at IS NULL";
         let plan = PlanId::from_uuid(self.clock.fresh_id());
         let now = self.clock.now();
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
@@ -153,6 +156,12 @@ impl Store {
             let mut values = columns.to_vec();
             values.push(&id);
             transaction.execute(ITEMS, &values).await?;
+            let done: Vec<Uuid> = items
+                .iter()
+                .filter(|one| one.foreseen.forecast == Forecast::AlreadyDone)
+                .map(|one| one.letter.as_uuid())
+                .collect();
+            transaction.execute(DONE, &[&done, &now]).await?;
             let deed = Deed { at: now, actor, what: What::Planned, reason };
             deed.note(&transaction, &[scope(plan)], Outcome::Done).await?;
             transaction.commit().await?;

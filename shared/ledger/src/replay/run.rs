@@ -51,7 +51,7 @@ impl Store {
         const WAITS: &str = "SELECT 1 FROM plan_item WHERE plan_id = $1 AND state = 'waiting' LIMIT 1";
         const BEGIN: &str =
             "UPDATE plan SET state = 'running', run = run + 1, canary = $2, rate = $3, stop_on = $4, started_by = $5,
-                started_at = $6, ended_at = NULL, last_at = NULL, published = 0, judged = 0, failed = 0
+                started_at = $6, ended_at = NULL, stopped_because = NULL, last_at = NULL, heard_at = NULL, published = 0, judged = 0, failed = 0
             WHERE plan_id = $1";
         let now = self.clock.now();
         let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Row;
 
-use super::{Forecast, ItemOutcome, ItemState, PlanState, Why};
+use super::{Because, Forecast, ItemOutcome, ItemState, PlanState, Why};
 use crate::{Store, failure::Failure, text};
 
 /// How many letters of a plan are where.
@@ -66,6 +66,9 @@ pub struct PlanRow {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// Why it was stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_because: Option<Because>,
     /// How many letters are where.
     pub tally: Tally,
 }
@@ -150,7 +153,8 @@ impl Store {
         const TALLY: &str = "SELECT plan_id, forecast, state, outcome, count(*) AS letters FROM plan_item
             WHERE plan_id = ANY($1) GROUP BY 1, 2, 3, 4";
         let sql = format!(
-            "SELECT plan_id, made_at, actor, reason, state, canary, rate, stop_on, started_by, started_at, ended_at
+            "SELECT plan_id, made_at, actor, reason, state, canary, rate, stop_on, started_by, started_at, ended_at,
+                stopped_because
             FROM plan {which}"
         );
         let rows = self.db.rows(&sql, &[value]).await?;
@@ -199,6 +203,7 @@ fn plan(row: &Row) -> Result<PlanRow, Failure> {
         started_by: row.try_get("started_by")?,
         started_at: row.try_get("started_at")?,
         ended_at: row.try_get("ended_at")?,
+        stopped_because: text::parse_opt(row.try_get("stopped_because")?)?,
         tally: Tally::default(),
     })
 }

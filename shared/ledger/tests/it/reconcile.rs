@@ -24,18 +24,18 @@ use testkit::wait;
 
 use crate::support::{Fixture, admit, bare, blind, clinic, fresh_message, hop, policy, request};
 
-const DAY: Day = Day {
+pub(crate) const DAY: Day = Day {
     from: Timestamp::constant(1_795_323_600, 0), // 2026-11-22T05:00:00Z
     until: Timestamp::constant(1_795_410_000, 0), // 2026-11-23T05:00:00Z
 };
 
-async fn admitted(store: &Store, id: &str, name: &str) -> (AdmissionId, PersonId) {
+pub(crate) async fn admitted(store: &Store, id: &str, name: &str) -> (AdmissionId, PersonId) {
     let admission = admit(store, &request(id, name, "9:00")).await;
     let Decision::Admitted { person, .. } = admission.decision else { panic!("{:?}", admission.decision) };
     (admission.admission, person)
 }
 
-async fn effect(
+pub(crate) async fn effect(
     store: &Store,
     (admission, person): (AdmissionId, PersonId),
     (target, name): (Target, &str),
@@ -57,7 +57,7 @@ fn done(id: &str) -> EffectResult {
     EffectResult::Done(Resource { id: id.to_owned(), version: None })
 }
 
-fn moved(admission: AdmissionId, stage: Stage, event: Event, transition: Transition) -> Hop {
+pub(crate) fn moved(admission: AdmissionId, stage: Stage, event: Event, transition: Transition) -> Hop {
     Hop { transition: Some(transition), ..hop(admission, stage, event) }
 }
 
@@ -258,7 +258,8 @@ async fn results_are_kept_and_a_day_has_one_daily_run() {
     };
     let stray = Difference { resources: vec!["Patient/1".to_owned()], ..Difference::of(Kind::NotInLedger) };
     let (first, asked) = (run(now, true), run(now + SignedDuration::from_secs(1), false));
-    assert_eq!(store.last_daily().await.unwrap(), None);
+    let last = async |day| store.last_daily(day).await.unwrap();
+    assert_eq!(last(first.day).await, None);
     assert!(store.keep_run(&first, &[overdue.clone(), stray.clone()]).await.unwrap());
     assert!(!store.keep_run(&run(now, true), std::slice::from_ref(&stray)).await.unwrap(), "the day has one");
     assert!(store.keep_run(&asked, &[]).await.unwrap());
@@ -270,12 +271,16 @@ async fn results_are_kept_and_a_day_has_one_daily_run() {
     assert_eq!(store.run(id.as_uuid()).await.unwrap(), None);
     let listed = store.runs(10).await.unwrap();
     assert_eq!(listed.iter().map(|one| one.run.id).collect::<Vec<_>>(), [asked.id, first.id]);
-    let daily = store.last_daily().await.unwrap().unwrap();
+    assert_eq!(last(first.day.yesterday().unwrap()).await, None, "what is ahead does not count");
+    let daily = last(first.day.tomorrow().unwrap()).await.unwrap();
     assert_eq!(daily.differences, [(Kind::NotInLedger, None, 1), (Kind::Overdue, Some(clinic()), 1)]);
 
     let actor = Actor { name: "on-call".to_owned(), role: "operator".to_owned() };
     assert_eq!(store.redrive(first.id, &[id], &actor, "stuck").await.unwrap(), Outcome::Done);
     assert_eq!(store.redrive(asked.id, &[id], &actor, "again").await.unwrap(), Outcome::Nothing);
+    let (_, rows) = store.run(first.id).await.unwrap().unwrap();
+    assert!(rows.iter().all(|row| row.redriven_at.is_none()), "the broker has not confirmed it");
+    store.redriven(first.id, id).await.unwrap();
     let (_, rows) = store.run(first.id).await.unwrap().unwrap();
     assert_eq!(rows.iter().map(|row| row.redriven_at).collect::<Vec<_>>(), [Some(now), None]);
     let acts = store.acts(&ActFilter::default(), None, 10).await.unwrap();

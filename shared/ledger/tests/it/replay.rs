@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Takes letters and remembers them.
-struct Post {
+pub(crate) struct Post {
     sent: Mutex<Vec<Again>>,
     /// Answers, the next one last; once there are none, all goes well.
     answers: Mutex<Vec<Result<(), NotSent>>>,
@@ -39,12 +39,12 @@ struct Post {
 }
 
 impl Post {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let open = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Self { sent: Mutex::default(), answers: Mutex::default(), open }
     }
 
-    fn sent(&self) -> Vec<LetterId> {
+    pub(crate) fn sent(&self) -> Vec<LetterId> {
         self.sent.lock().unwrap().iter().map(|again| again.id).collect()
     }
 }
@@ -61,14 +61,14 @@ impl Outbox for Post {
     }
 }
 
-fn actor() -> Actor {
+pub(crate) fn actor() -> Actor {
     Actor { name: "ann".to_owned(), role: "operator".to_owned() }
 }
 
-const RULES: Rules = Rules { canary: 0, rate: 10, stop_on: 50 };
+pub(crate) const RULES: Rules = Rules { canary: 0, rate: 10, stop_on: 50 };
 
 /// A letter of the EHR-writer, with the submission that it belongs to: dead.
-async fn dead(store: &Store, nth: usize) -> DeadLetter {
+pub(crate) async fn dead(store: &Store, nth: usize) -> DeadLetter {
     let admitted = request(&format!("s-{nth}"), &format!("Ada Lovelace{nth}"), "slot");
     let admission = admit(store, &admitted).await.admission;
     let died = DeadLetter {
@@ -87,12 +87,12 @@ async fn died_again(store: &Store, letter: &DeadLetter) {
     store.append(Hop { transition, ..hop(admission, Stage::EhrWriter, Event::Died) }).await.unwrap();
 }
 
-async fn completes(store: &Store, admission: AdmissionId) {
+pub(crate) async fn completes(store: &Store, admission: AdmissionId) {
     let transition = Some(Transition::Settle(Settled::Completed));
     store.append(Hop { transition, ..hop(admission, Stage::Notification, Event::Settled) }).await.unwrap();
 }
 
-fn item(letter: &DeadLetter, foreseen: Foreseen) -> NewItem {
+pub(crate) fn item(letter: &DeadLetter, foreseen: Foreseen) -> NewItem {
     NewItem {
         letter: letter.id,
         foreseen,
@@ -103,17 +103,17 @@ fn item(letter: &DeadLetter, foreseen: Foreseen) -> NewItem {
 }
 
 /// Nothing is edited here.
-fn unedited(_: LetterId, _: &[u8]) -> Option<NewBody> {
+pub(crate) fn unedited(_: LetterId, _: &[u8]) -> Option<NewBody> {
     None
 }
 
-async fn plan(store: &Store, letters: &[DeadLetter]) -> PlanId {
+pub(crate) async fn plan(store: &Store, letters: &[DeadLetter]) -> PlanId {
     let items: Vec<NewItem> =
         letters.iter().map(|one| item(one, Foreseen::plain(Forecast::WouldCreate))).collect();
     store.make_plan(&items, &actor(), "mended").await.unwrap()
 }
 
-async fn state(store: &Store, letter: &DeadLetter) -> LetterState {
+pub(crate) async fn state(store: &Store, letter: &DeadLetter) -> LetterState {
     store.letter(letter.id).await.unwrap().unwrap().state
 }
 
@@ -292,7 +292,7 @@ async fn what_is_cancelled_is_as_it_was() {
     assert_eq!(store.unfinished_plans().await, Ok(vec![]));
 }
 
-const OP: &str =
+pub(crate) const OP: &str =
     "INSERT INTO ehr_op (op_id, admission_id, kind, in_force, role, idempotency, seq, state, attempts,
         searches, code, changed_at)
     VALUES (gen_random_uuid(), $1, 'patient', true, 'create', 'x', 1, $2, 1, 0, $3, now())";

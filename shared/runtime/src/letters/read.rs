@@ -80,7 +80,8 @@ pub(super) fn letter(
         code: told.code,
         field: told.field,
         endpoint: told.endpoint,
-        template: told.template.or_else(|| meta.template.clone()).filter(|template| is_name(&template.id)),
+        // What stands in the envelope in clear anybody may have written: only what the stage says of it counts.
+        template: told.template.filter(|template| is_name(&template.id)),
         admission: told.admission.or(claimed),
         submission: readable.then(|| meta.submission.clone()),
         clinic: readable.then(|| meta.clinic.clone()),

@@ -33,7 +33,12 @@ impl Replays {
     /// # Errors
     /// [`ConfigError`] without a usable `[amqp]` section.
     pub async fn new(boot: &Boot) -> Result<Self, ConfigError> {
-        Ok(Self { publisher: boot.publisher().await?, app: boot.name(), clock: boot.clock() })
+        Ok(Self::over(boot.publisher().await?, boot.name(), boot.clock()))
+    }
+
+    /// Over a publisher, under a program's name.
+    pub const fn over(publisher: Publisher, app: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self { publisher, app, clock }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The journal row of a delivery.
 
 use domain::{
-    Code, Endpoint, FieldPath,
+    Code, Endpoint, FieldPath, Stage,
     hop::{Event, Hop, Transition},
+    meta::TemplateRef,
 };
 
 use super::case::{Case, Core};
@@ -24,6 +25,11 @@ impl Entry {
     }
 }
 
+/// The template that the stages before have named. Not at the first stage: what comes there senders have made.
+fn template(core: &Core, case: &Case) -> Option<TemplateRef> {
+    case.meta.as_ref().filter(|_| core.stage != Stage::Validation)?.template.clone()
+}
+
 /// Makes the row. Identity is what the handler told, then what the message's metadata says.
 pub(super) fn row(core: &Core, case: &Case, entry: Entry) -> Hop {
     let told = case.cx.told();
@@ -40,7 +46,7 @@ pub(super) fn row(core: &Core, case: &Case, entry: Entry) -> Hop {
         code: entry.code,
         field: entry.field,
         endpoint: entry.endpoint,
-        template: told.template.clone().or_else(|| meta?.template.clone()),
+        template: told.template.clone().or_else(|| template(core, case)),
         attempt: case.cx.attempt,
         trace_id: telemetry::trace_id(&case.span, &case.trace),
         started_at: case.cx.received_at,

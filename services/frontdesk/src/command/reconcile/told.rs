@@ -132,9 +132,10 @@ fn minute(at: Timestamp) -> String {
 
 fn because(why: &str) -> &str {
     match why {
-        "ended" => "it came to its end meanwhile",
+        "ended" => "it came to its end meanwhile, or lies with the dead letters",
         "may_wait" => {
-            "its message may still wait: look at `frontdesk status`, and try again when its queue and those of retries are empty"
+            "its message may still wait: look at `frontdesk status`, and try again when its queue and those of retries are empty. A clinic or EHR that is \
+             paused or down anywhere fills those of retries: resume it first"
         }
         "no_original" => "its original is no longer kept, or cannot be read",
         "not_published" => "the broker did not take it: try again, which does no harm",

@@ -41,7 +41,11 @@ pub(super) async fn pages(ehr: &dyn Ehr, world: &World<'_>) {
     for (identifier, id) in &made {
         let hits = found.iter().filter(|one| one.identifier == *identifier && one.id == *id).count();
         assert!(hits == 1, "a patient is found {hits} times by its identifier");
+        let there = ehr.exists(System::Patient, id).await;
+        assert!(there == Ok(true), "a patient just written is not there by its id: {there:?}");
     }
+    let nobody = ehr.exists(System::Appointment, "fd-nobody").await;
+    assert!(nobody == Ok(false), "an appointment that nobody made is there: {nobody:?}");
     assert!(found.len() == made.len(), "a search by identifier found what was not asked for");
     let long: [jiff::Timestamp; 2] =
         [jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::constant(4_000_000_000, 0)];

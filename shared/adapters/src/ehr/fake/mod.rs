@@ -203,6 +203,16 @@ impl Ehr for FakeEhr {
         Ok(PatientRecord { id: held.id.clone(), version: Some(held.etag()), person: existing(held) })
     }
 
+    async fn exists(&self, system: System, id: &str) -> Result<bool, ReadFault> {
+        let state = self.read()?;
+        Ok(match system {
+            System::Patient => state.patients.iter().any(|held| held.id == id),
+            System::Coverage => state.coverages.iter().any(|held| held.id == id),
+            System::Appointment => state.appointments.iter().any(|held| held.id == id),
+            System::Slot => state.slots.iter().any(|held| held.id == id),
+        })
+    }
+
     async fn update_patient(&self, id: &str, version: Option<&ETag>, write: &PatientWrite) -> WriteOutcome {
         self.write(|state| {
             let held = state.patients.iter_mut().find(|held| held.id == id);

@@ -148,6 +148,14 @@ impl Ehr for FhirEhr {
         self.create(System::Appointment, &write.identifier, &resource, self.started()).await
     }
 
+    async fn exists(&self, system: System, id: &str) -> Result<bool, ReadFault> {
+        match self.read(system.resource(), id, self.started()).await {
+            Ok(_) => Ok(true),
+            Err(ReadFault::Missing) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
     async fn ours(&self, system: System, ask: Ask<'_>) -> Result<OurPage, ReadFault> {
         self.page_of_ours(system, ask, self.started()).await
     }

@@ -126,6 +126,17 @@ fn what_no_name_may_hold_is_left_out() {
     let bad = [(header::FIELD, CANARY), (header::TEMPLATE, "Zebedee Quartermaine@1"), (header::CODE, CANARY)];
     let got = read(Stage::EhrWriter, &bad, false, &envelope(CANARY));
     assert_eq!(got.fingerprint(), "ehr-writer/-/-/-");
+    // What stands in clear in the envelope is no stage's word.
+    for (stage, by_broker) in
+        [(Stage::EhrWriter, false), (Stage::EhrWriter, true), (Stage::Validation, false)]
+    {
+        let got = read(stage, &[], by_broker, &envelope("Quartermaine"));
+        assert!(
+            got.template.is_none() && !got.fingerprint().contains("Quartermaine"),
+            "{}",
+            got.fingerprint()
+        );
+    }
     // Nobody but validation admits: what comes to it can only claim to be admitted.
     assert!(read(Stage::Validation, &[], true, &envelope("clinic-01")).admission.is_none());
     assert!(read(Stage::Eligibility, &[], true, &envelope("clinic-01")).admission.is_some());

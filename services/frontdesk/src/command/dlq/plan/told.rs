@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::minute;
 use crate::{
-    ops::plans::{Item, Plan},
+    ops::plans::{Item, Plan, Tally},
     output,
 };
 
@@ -24,7 +24,19 @@ pub(super) fn stands(plan: &Plan) -> String {
         0 => String::new(),
         skipped => format!("; {skipped} passed by"),
     };
-    format!("plan {} is {}: {}{skipped}\n", plan.id, plan.state, progress(plan))
+    format!("plan {} is {}: {}{skipped}\n{}", plan.id, plan.state, progress(plan), silence(plan))
+}
+
+/// What to do about a run that waited in vain.
+fn silence(plan: &Plan) -> String {
+    if plan.stopped_because.as_deref() != Some("silence") {
+        return String::new();
+    }
+    let Tally { published, completed, held, failed, .. } = &plan.tally;
+    format!(
+        "of {} nothing was heard: `frontdesk status` shows what is paused; if the broker lost them, `frontdesk recover` publishes them again\n",
+        published.saturating_sub(completed + held + failed)
+    )
 }
 
 fn forecasts(plan: &Plan) -> String {
@@ -136,6 +148,10 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+        whole["stopped_because"] = json!("silence");
+        whole["tally"]["failed"] = json!(0);
+        let text = shown(&whole).unwrap();
+        assert!(text.contains("of 1 nothing was heard") && text.contains("frontdesk recover"), "{text}");
         assert!(plans_table(&json!([plan()])).unwrap().contains("template mended"));
     }
 }
