@@ -4,7 +4,11 @@
 //! were seen to book one slot eight times where slot and appointment went in one transaction.
 
 use adapters::ehr::{AppointmentWrite, ReadFault, Search, SlotFound, SlotStatus, Wanted, WriteOutcome};
-use domain::{Code, effect::Resource, hold::Offer};
+use domain::{
+    Code,
+    effect::{Kind, Resource},
+    hold::Offer,
+};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{BeginEffect, Target, Ticket};
 
@@ -72,7 +76,8 @@ impl Task<'_> {
 
     /// The slot at that time, claimed for this submission.
     async fn claim(&self, start: Timestamp) -> Result<SlotFound, Stop> {
-        let effect = SlotEffect { task: self, start, value: self.identity(Target::Slot).to_hex() };
+        let chosen = self.decisions().await?.slot.as_ref().map(|slot| slot.id.clone());
+        let effect = SlotEffect { task: self, start, chosen, value: self.identity(Target::Slot).to_hex() };
         let claimed = match self.drive(&effect).await {
             Err(Stop::Hold(Code::SlotTaken)) => return Err(self.taken().await),
             done => done?.ok_or_else(Stop::store)?,
@@ -103,6 +108,18 @@ impl Task<'_> {
         }
     }
 
+    /// Whether a slot was given back. Found means released: it no longer carries our claim.
+    async fn released(&self, ticket: &Ticket, start: Timestamp, ours: &str) -> Search {
+        match (self.find_slot(start, ours).await, &ticket.resource) {
+            (Ok(Some(slot)), _) if slot.claimed_by_us(ours) => Search::None,
+            (Ok(_), Some(slot)) => {
+                Search::One { id: slot.id.clone(), version: None, agrees: true, current: true }
+            }
+            (Ok(_), None) => Search::None,
+            (Err(fault), _) => Search::Failed(fault),
+        }
+    }
+
     async fn release(&self, start: Timestamp) -> Result<(), Stop> {
         let value = self.identity(Target::SlotRelease).to_hex();
         self.drive(&ReleaseEffect { task: self, start, value }).await.map(drop)
@@ -112,7 +129,29 @@ impl Task<'_> {
 struct SlotEffect<'t> {
     task: &'t Task<'t>,
     start: Timestamp,
+    /// The slot that a person has chosen: this one and no other of that time.
+    chosen: Option<String>,
     value: String,
+}
+
+impl SlotEffect<'_> {
+    /// The slot that is ours already, or else the one to claim. One that is not offered at all is as good as taken.
+    async fn wanted(&self) -> Result<SlotFound, Stop> {
+        let fault = |fault: ReadFault| Stop::read(&fault, &self.task.endpoint);
+        let found = self.task.find_slot(self.start, &self.value).await.map_err(fault)?;
+        let right = |slot: &SlotFound| self.chosen.as_ref().is_none_or(|id| *id == slot.id);
+        match (found, &self.chosen) {
+            (Some(slot), _) if right(&slot) || slot.claimed_by_us(&self.value) => Ok(slot),
+            // Several slots have that time, and a search shows one of them.
+            (_, Some(_)) => {
+                let provider = &self.task.intake.appointment.provider;
+                let free = self.task.ehr.free_slots(provider, self.start, OFFERS).await.map_err(fault)?;
+                let chosen = |slot: &SlotFound| slot.start == self.start && right(slot);
+                free.into_iter().find(chosen).ok_or(Stop::Hold(Code::SlotTaken))
+            }
+            (_, None) => Err(Stop::Hold(Code::SlotTaken)),
+        }
+    }
 }
 
 impl Effect for SlotEffect<'_> {
@@ -120,12 +159,13 @@ impl Effect for SlotEffect<'_> {
         self.task.effect(Target::Slot)
     }
 
+    /// Before a claim a release in doubt is cleared up: the slot may be on its way back.
+    fn looks_for(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Slot | Kind::SlotRelease)
+    }
+
     async fn write(&self, grant: &Grant) -> Result<WriteOutcome, Stop> {
-        let found = self.task.find_slot(self.start, &self.value).await;
-        // One that is not offered at all is as good as taken.
-        let slot = found
-            .map_err(|fault| Stop::read(&fault, &self.task.endpoint))?
-            .ok_or(Stop::Hold(Code::SlotTaken))?;
+        let slot = self.wanted().await?;
         if slot.status == SlotStatus::Busy && !slot.claimed_by_us(&self.value) {
             return Err(Stop::Hold(Code::SlotTaken));
         }
@@ -136,7 +176,10 @@ impl Effect for SlotEffect<'_> {
         self.task.send(grant, self.task.ehr.claim_slot(&slot, &self.value)).await
     }
 
-    async fn search(&self, _ticket: &Ticket) -> Search {
+    async fn search(&self, ticket: &Ticket) -> Search {
+        if ticket.kind() == Kind::SlotRelease {
+            return self.task.released(ticket, self.start, &self.value).await;
+        }
         match self.task.find_slot(self.start, &self.value).await {
             Ok(Some(slot)) if slot.claimed_by_us(&self.value) => {
                 Search::One { id: slot.id, version: slot.version, agrees: true, current: true }
@@ -165,16 +208,8 @@ impl Effect for ReleaseEffect<'_> {
         }
     }
 
-    /// Found means released: the slot no longer carries our claim.
     async fn search(&self, ticket: &Ticket) -> Search {
-        match (self.task.find_slot(self.start, &self.value).await, &ticket.resource) {
-            (Ok(Some(slot)), _) if slot.claimed_by_us(&self.value) => Search::None,
-            (Ok(_), Some(slot)) => {
-                Search::One { id: slot.id.clone(), version: None, agrees: true, current: true }
-            }
-            (Ok(_), None) => Search::None,
-            (Err(fault), _) => Search::Failed(fault),
-        }
+        self.task.released(ticket, self.start, &self.value).await
     }
 }
 

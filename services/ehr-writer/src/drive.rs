@@ -6,7 +6,7 @@ use adapters::ehr::{ETag, ReadFault, Search, WriteOutcome};
 use domain::{
     Code,
     drill::{self, Point, Protection},
-    effect::Resource,
+    effect::{Kind, Resource},
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{After, Begin, BeginEffect, EffectResult, Permit, SearchResult, Ticket, effects::Role};
@@ -20,6 +20,11 @@ pub(crate) trait Effect: Sync {
 
     /// Writes, once, by [`Task::send`], after whatever has to be looked up. `Err` means that nothing was sent.
     fn write(&self, grant: &Grant) -> impl Future<Output = Result<WriteOutcome, Stop>> + Send;
+
+    /// Whether it knows how to look for a write in doubt of that kind.
+    fn looks_for(&self, kind: Kind) -> bool {
+        kind == self.wish().target.kind()
+    }
 
     /// Looks for what a write in doubt would have made.
     fn search(&self, ticket: &Ticket) -> impl Future<Output = Search> + Send;
@@ -48,7 +53,7 @@ impl Grant {
 /// A resource changed under us, or another lease came between, so often that something is wrong with it.
 const ROUNDS: u32 = 6;
 /// How long to stay away when it is somebody else's turn.
-const TURN: Duration = Duration::from_secs(1);
+pub(crate) const TURN: Duration = Duration::from_secs(1);
 /// How long another submission's update in doubt, which may have landed, is left to its own worker, which alone knows what it wrote. Much
 /// longer than the pause between two of its attempts; then a person looks.
 const OWNERS_TIME: SignedDuration = SignedDuration::from_mins(15);
@@ -64,17 +69,19 @@ impl Task<'_> {
         } else {
             None
         };
+        self.may_begin().await?;
         for _ in 0..ROUNDS {
             let after = match self.store.begin(effect.wish()).await.map_err(|_| Stop::store())? {
                 Begin::Go(permit) => self.write(effect, permit, early.take()).await?,
                 // The write in doubt is of another kind, whose own effect knows how to look for it.
-                Begin::Resolve(ticket) if ticket.kind() != effect.wish().target.kind() => {
+                Begin::Resolve(ticket) if !effect.looks_for(ticket.kind()) => {
                     return Err(Stop::Snooze(TURN));
                 }
                 Begin::Resolve(ticket) => match self.resolve(effect, &ticket).await? {
-                    // What became of another submission's write is not what becomes of ours.
+                    // What became of another submission's write, or of another kind of ours, is not what becomes of this one.
                     After::Done(_) | After::Conflict | After::Rejected { .. } | After::Parked
-                        if ticket.admission() != self.admission =>
+                        if ticket.admission() != self.admission
+                            || ticket.kind() != effect.wish().target.kind() =>
                     {
                         continue;
                     }
@@ -93,7 +100,7 @@ impl Task<'_> {
             match after {
                 After::Done(resource) => return Ok(Some(resource)),
                 After::Again | After::Fenced => {}
-                // Our own write is in doubt. That costs an attempt: an EHR that answers so for ever ends in the dead letters.
+                // Our own write is in doubt. That costs an attempt: an EHR that answers so for ever ends with a person.
                 After::Resolve(_) => return Err(Stop::unavailable(&self.endpoint)),
                 After::Rejected { code } => return Err(Stop::Refused(code)),
                 After::Conflict => return Err(Stop::Hold(Code::EhrConflict)),
@@ -101,6 +108,15 @@ impl Task<'_> {
             }
         }
         Err(Stop::unavailable(&self.endpoint))
+    }
+
+    /// Whether a person has ended it, and whether what they have not found in the EHR may still land there: it is not written again before
+    /// it no longer can.
+    async fn may_begin(&self) -> Result<(), Stop> {
+        let Some(given_up) = self.decisions().await?.given_up else { return Ok(()) };
+        let (now, lateness) = (self.now(), self.policy().lateness);
+        let then = given_up.saturating_add(lateness).unwrap_or(Timestamp::MAX);
+        if now < then { Err(Stop::until(then, now)) } else { Ok(()) }
     }
 
     /// Sends one write. The lease may have run down while we waited, for the commit, for what was looked up, or because the process was
@@ -140,7 +156,12 @@ impl Task<'_> {
             }
             Err(stop) => (EffectResult::NotSent, Some(stop)),
         };
+        // Until the ledger has heard it nobody knows; what it then calls UNKNOWN nobody does either.
+        self.cx.doubts(Some(Code::EhrParked));
         let after = self.tell(&permit, result).await?;
+        if !matches!(after, After::Resolve(_)) {
+            self.cx.doubts(None);
+        }
         match stop {
             Some(stop) => Err(stop),
             None => Ok(after),
@@ -189,10 +210,12 @@ impl Task<'_> {
     /// Answers an unknown outcome by a search, never by another write.
     async fn resolve(&self, effect: &impl Effect, ticket: &Ticket) -> Result<After, Stop> {
         let began = self.now();
+        let own = ticket.admission() == self.admission;
+        // Should this have been the last attempt, a person answers for our write.
+        self.cx.doubts(own.then_some(Code::EhrParked));
         if began < ticket.not_before {
             return Err(Stop::until(ticket.not_before, began));
         }
-        let own = ticket.admission() == self.admission;
         let search = effect.search(ticket).await;
         if !matches!(search, Search::Failed(_)) {
             self.cx.succeeded(&self.endpoint);
@@ -221,7 +244,11 @@ impl Task<'_> {
             }
             Search::Failed(fault) => return Err(Stop::read(&fault, &self.endpoint)),
         };
-        self.store.searched(ticket, found).await.map_err(|_| Stop::store())
+        let after = self.store.searched(ticket, found).await.map_err(|_| Stop::store())?;
+        if !matches!(after, After::Resolve(_)) {
+            self.cx.doubts(None);
+        }
+        Ok(after)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The patient whom the clinic had before Frontdesk came: found, they are not created a second time.
+//! The patient whom the clinic had before Frontdesk came: found, they are not created a second time; named by a person, they are looked at
+//! before anything is written there.
 
 use adapters::ehr::{ETag, ExistingPatient, ReadFault};
 use domain::{
@@ -8,6 +9,7 @@ use domain::{
     matching::person::{Alike, PersonRecord, Verdict},
     template::e164,
 };
+use ledger::Target;
 
 use crate::{stop::Stop, task::Task};
 
@@ -88,6 +90,31 @@ async fn decided(
             Err(Stop::Hold(Code::DoubtfulMatch))
         }
     }
+}
+
+/// Looks at a patient of whom the ledger knows no version before anything is written there: it may have only a person's word for it that this
+/// is the one, and a digit may be wrong. Gives the version that was seen.
+///
+/// # Errors
+/// [`Stop::Mistaken`]: there is no such patient, or it is somebody else.
+pub(crate) async fn confirm(task: &Task<'_>, id: &str) -> Result<Option<ETag>, Stop> {
+    let there = match task.ehr.read_patient(id).await {
+        Ok(there) => there,
+        Err(ReadFault::Missing) => return Err(Stop::Mistaken(id.to_owned())),
+        // This server shows nobody: then the person's word is all that there is.
+        Err(ReadFault::Refused { .. }) => return Ok(None),
+        Err(fault) => return Err(Stop::read(&fault, &task.endpoint)),
+    };
+    // One that carries our identifier is ours, or somebody else of ours.
+    let ours = task.identity(Target::Patient).to_hex();
+    let known = &there.person;
+    let right = if known.identifiers.is_empty() {
+        let wanted = PersonRecord::from(task.intake);
+        record(known).is_some_and(|known| task.matcher.compare(&wanted, &known) != Verdict::Different)
+    } else {
+        known.identifiers.contains(&ours)
+    };
+    if right { Ok(there.version) } else { Err(Stop::Mistaken(id.to_owned())) }
 }
 
 /// A record without a birth date is nobody that a search by birth date can mean.

@@ -1,11 +1,11 @@
 //! The patient: created once for each person, then updated in the order of admission.
 
 use adapters::ehr::{ETag, PatientWrite, Search, Wanted, WriteOutcome};
-use domain::effect::Resource;
+use domain::{Code, effect::Resource};
 use ledger::{BeginEffect, Target, Ticket, effects::Role};
 
 use crate::{
-    drive::{Effect, Grant},
+    drive::{Effect, Grant, TURN},
     existing::{self, Existing},
     stop::Stop,
     task::Task,
@@ -26,8 +26,28 @@ impl Task<'_> {
             language: self.intake.communication.language.clone(),
         };
         let effect = PatientEffect { task: self, write };
-        // A patient is never given back, so that there is always something to do.
-        self.drive(&effect).await?.ok_or_else(Stop::store)
+        let there = async {
+            // A patient is never given back, so that there is always something to do.
+            let patient = self.drive(&effect).await?.ok_or_else(Stop::store)?;
+            if patient.version.is_none() {
+                existing::confirm(self, &patient.id).await?;
+            }
+            Ok(patient)
+        };
+        match there.await {
+            Err(Stop::Mistaken(id)) => Err(self.mistaken(&id).await),
+            other => other,
+        }
+    }
+
+    /// Nothing is written on somebody else's record: a person is asked again who it is.
+    async fn mistaken(&self, id: &str) -> Stop {
+        match self.store.refute(&self.effect(Target::Patient), id).await {
+            Ok(true) => Stop::Hold(Code::EhrConflict),
+            // It is known already: what to do is learnt by asking anew.
+            Ok(false) => Stop::Snooze(TURN),
+            Err(_) => Stop::store(),
+        }
     }
 }
 
@@ -50,7 +70,11 @@ impl Effect for PatientEffect<'_> {
 
 impl PatientEffect<'_> {
     async fn update(&self, grant: &Grant, known: &Resource) -> Result<WriteOutcome, Stop> {
-        let version = known.version.as_deref().map(ETag::new);
+        let version = match known.version.as_deref() {
+            Some(version) => Some(ETag::new(version)),
+            // Nobody but a person has said that this is the patient.
+            None => existing::confirm(self.task, &known.id).await?,
+        };
         if !self.task.profile().can_update_patient {
             return Ok(WriteOutcome::Done { id: known.id.clone(), version });
         }

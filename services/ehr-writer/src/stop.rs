@@ -19,6 +19,8 @@ pub(crate) enum Stop {
     Refused(Code),
     /// A person has decided that it does not go on.
     Closed(Code),
+    /// The patient of that id, whom a person named, is somebody else.
+    Mistaken(String),
 }
 
 /// The shortest and the longest time to stay away.
@@ -68,6 +70,7 @@ impl Stop {
         match self {
             Self::Snooze(wait) => Ok(Outcome::Snooze(wait)),
             Self::Hold(code) => Ok(Outcome::Hold(Hold::because(code))),
+            Self::Mistaken(_) => Ok(Outcome::Hold(Hold::because(Code::EhrConflict))),
             Self::Fault(fault) => Err(fault),
             Self::Refused(code) => Err(Fault::permanent(code)),
             Self::Closed(code) => Ok(Outcome::Done(Settled::Rejected { code, field: None })),

@@ -67,7 +67,8 @@ impl Task<'_> {
         SignedDuration::try_from(self.ehr.deadline()).unwrap_or(SignedDuration::MAX)
     }
 
-    fn policy(&self) -> Policy {
+    /// What the EHR promises.
+    pub(crate) fn policy(&self) -> Policy {
         let profile = self.profile();
         let bounded = |time| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         Policy {

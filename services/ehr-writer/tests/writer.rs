@@ -1,6 +1,9 @@
 //! The writer against an EHR in memory and a real ledger: whatever is lost at whatever step, each thing is there once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends where it finds what it did not expect")]
 
+#[path = "writer/deciding.rs"]
+mod deciding;
+
 use std::sync::Arc;
 
 use adapters::ehr::{
@@ -10,6 +13,7 @@ use adapters::ehr::{
 use domain::{
     Code, Fault, MessageId, Meta, Outcome, PersonId, Phi, Stage, SubmissionId,
     clock::{Clock, SystemClock},
+    effect::Kind,
     envelope::Message,
     hold::{Verdict, Word},
     hop::{Event, Facts, Hop, Transition},
@@ -21,7 +25,7 @@ use domain::{
     template::Clinics,
 };
 use ehr_writer::{EhrDirectory, EhrWriter};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::{
     AdmissionRequest, Config, Decision, MatchDecision, MatchRequest, Proposed, Store, acts::Actor,
     holds::NewDecision,
@@ -96,19 +100,30 @@ impl Desk {
     }
 
     async fn once(&self, message: &Message<Checked>) -> End {
+        self.told(message).await.0
+    }
+
+    /// As [`Desk::once`], and what a person would be asked should that have been the last attempt.
+    async fn told(&self, message: &Message<Checked>) -> (End, Option<Code>) {
         let cx = Context::detached(self.clock.clone(), self.keys.clone());
-        match self.writer.handle(message.clone(), &cx).await {
+        let end = match self.writer.handle(message.clone(), &cx).await {
             Ok(Outcome::Emit(_)) => End::Written,
             Ok(Outcome::Hold(hold)) => End::Held(hold.code),
             Err(Fault::Permanent { code, .. }) => End::Dead(code),
             Ok(Outcome::Snooze(_)) | Err(Fault::Transient { .. } | Fault::Throttled { .. }) => End::Later,
             Ok(Outcome::Done(_)) => End::Ended,
-        }
+        };
+        (end, cx.doubt())
     }
 
     /// Delivers what is held for this, as the runtime commits it, and decides.
     async fn decide(&self, message: &Message<Checked>, code: Code, word: Word, names: Option<&str>) {
         assert_eq!(self.settle(message).await, End::Held(code));
+        self.rule(message, code, word, names).await;
+    }
+
+    /// Holds it as the runtime commits it, and decides.
+    async fn rule(&self, message: &Message<Checked>, code: Code, word: Word, names: Option<&str>) {
         let (meta, now) = (&message.meta, self.clock.now());
         let admission = meta.admission.unwrap();
         let hop = Hop {
@@ -339,63 +354,38 @@ async fn a_visit_is_booked_on_the_slot_that_was_claimed() {
 }
 
 #[tokio::test]
-async fn a_patient_of_the_clinic_who_may_be_the_same_is_who_a_person_says() {
-    for (word, patients) in [(Word::SamePerson, 1), (Word::DifferentPerson, 2)] {
+async fn a_write_in_doubt_is_a_persons_to_answer_for_should_the_message_have_had_its_chances() {
+    // Patient, coverage, slot, appointment.
+    for step in 0..4 {
         let desk = Desk::open().await;
-        let mut message = message(somebody(), "provider-1", "+12025550150");
-        desk.admit(&mut message, "s-1").await;
-        let mut known = message.secret.expose().intake.patient.clone();
-        known.given = "Adah".to_owned();
-        let id = desk.ehr.know(known);
-        desk.decide(&message, Code::DoubtfulMatch, word, word.takes().map(|_| id.as_str())).await;
-        assert_eq!(desk.settle(&message).await, End::Written, "{word}");
-        let counts = desk.ehr.counts();
-        assert_eq!((counts.patients, counts.appointments), (patients, 1), "{word}");
+        let message = message(somebody(), "provider-1", "+12025550150");
+        desk.ehr.after(step, Mishap::LostAfter);
+        let doubt = Some(Code::EhrParked);
+        assert_eq!(desk.told(&message).await, (End::Later, doubt), "written at {step}");
+        assert_eq!(desk.told(&message).await, (End::Later, doubt), "too early to search at {step}");
+        desk.clock.forward(60);
+        // An appointment's search comes after that for its slot.
+        desk.ehr.read_fault_after(usize::from(step == 3), ReadFault::Unavailable);
+        assert_eq!(desk.told(&message).await, (End::Later, doubt), "searched in vain at {step}");
+        // Found; what goes wrong after that leaves nothing in doubt.
+        desk.ehr.mishap(Mishap::NotSent);
+        let last = desk.told(&message).await;
+        assert!(matches!(last, (End::Later | End::Written, None)), "{last:?} at {step}");
     }
 }
 
 #[tokio::test]
-async fn a_taken_slot_is_left_alone_and_the_one_that_a_person_chose_is_booked() {
-    let desk = Desk::open().await;
-    let first = message(somebody(), "provider-1", "+12025550150");
-    assert_eq!(desk.settle(&first).await, End::Written);
-    let later = Timestamp::from_second(START).unwrap() + SignedDuration::from_hours(1);
-    desk.ehr.offer_slot("provider-1", later, 40);
-    let mut second = message(somebody(), "provider-1", "+12025550199");
-    desk.admit(&mut second, "s-2").await;
-    assert_eq!(desk.settle(&second).await, End::Held(Code::SlotTaken));
-    let free = desk.ehr.free_slots("provider-1", later, 1).await.unwrap().remove(0).id;
-    desk.decide(&second, Code::SlotTaken, Word::Slot, Some(&free)).await;
-    let cx = Context::detached(desk.clock.clone(), desk.keys.clone());
-    let Ok(Outcome::Emit(written)) = desk.writer.handle(second, &cx).await else { panic!("it is booked") };
-    let told = written.secret.expose();
-    assert_eq!((told.intake.appointment.start, told.minutes), (later, 40), "the patient is told of this one");
-    let counts = desk.ehr.counts();
-    assert_eq!((counts.appointments, counts.busy_slots), (2, 2));
-}
-
-#[tokio::test]
-async fn what_a_person_closed_is_not_booked_even_if_the_slot_is_free_again() {
-    let desk = Desk::open().await;
-    let mut message = message(somebody(), "provider-3", "+12025550150");
-    desk.admit(&mut message, "s-1").await;
-    desk.decide(&message, Code::SlotTaken, Word::Close, None).await;
-    desk.ehr.offer_slot("provider-3", Timestamp::from_second(START).unwrap(), 20);
-    assert_eq!(desk.settle(&message).await, End::Ended, "a delivery that came late");
-    let counts = desk.ehr.counts();
-    assert_eq!((counts.appointments, counts.busy_slots, counts.patients), (0, 0, 0));
-}
-
-#[tokio::test]
-async fn an_appointment_in_doubt_is_written_again_when_a_person_has_not_found_it() {
+async fn nothing_is_booked_on_a_slot_that_is_on_its_way_back() {
     let desk = Desk::open().await;
     let mut message = message(somebody(), "provider-1", "+12025550150");
     desk.admit(&mut message, "s-1").await;
-    desk.ehr.after(3, Mishap::LostBefore);
-    assert_eq!(desk.once(&message).await, End::Later);
+    desk.ehr.after(3, Mishap::Rejected(422));
+    desk.ehr.mishap(Mishap::LostAfter);
+    assert_eq!(desk.once(&message).await, End::Later, "the slot is given back, and the answer is lost");
+    // It dies there, and a person has it replayed: what was refused may be tried anew.
+    let admission = message.meta.admission.unwrap();
+    assert!(desk.store.reopen(admission, Kind::Appointment).await.unwrap());
     desk.clock.forward(60);
-    desk.ehr.read_fault_after(1, ReadFault::Refused { status: 405, issue: None });
-    desk.decide(&message, Code::EhrParked, Word::NotDone, None).await;
     assert_eq!(desk.settle(&message).await, End::Written);
-    assert_once(desk.ehr.counts(), "in the end");
+    assert_once(desk.ehr.counts(), "booked on a slot that is claimed");
 }

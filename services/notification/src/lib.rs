@@ -77,20 +77,26 @@ impl Handler for Notification {
         let admission = meta.admission.ok_or(Fault::permanent(Code::Malformed))?;
         let clinic = self.clinics.get(&meta.clinic).ok_or(Fault::permanent(Code::Misconfigured))?;
         let written = secret.expose();
-        let (mut told, mut doubtful, mut wait) = (Vec::new(), false, None);
+        let (mut told, mut doubtful, mut wait, mut failed) = (Vec::new(), false, None, None);
         for (channel, to) in channels(&written.intake) {
             if let Some(quiet) = self.silence(clinic, channel) {
                 wait = wait.max(Some(quiet));
                 continue;
             }
-            match self.tell(clinic, admission, channel, to, written, cx).await? {
-                Sent::Yes => told.push(channel),
-                Sent::Refused => {}
-                Sent::Doubtful => doubtful = true,
-                Sent::NotYet(pause) => wait = wait.max(Some(pause)),
+            match self.tell(clinic, admission, channel, to, written, cx).await {
+                Ok(Sent::Yes) => told.push(channel),
+                Ok(Sent::Refused) => {}
+                Ok(Sent::Doubtful) => doubtful = true,
+                Ok(Sent::NotYet(pause)) => wait = wait.max(Some(pause)),
+                Err(fault) => failed = failed.or(Some(fault)),
             }
         }
-        // One channel's trouble keeps no other silent: only now is it decided what is left to do.
+        // One channel's trouble keeps no other silent: only now is it decided what is left to do. Should it be for the last time, a person
+        // answers for what is in doubt.
+        cx.doubts(doubtful.then_some(Code::NotificationParked));
+        if let Some(fault) = failed {
+            return Err(fault);
+        }
         if let Some(wait) = wait {
             return Ok(Outcome::Snooze(wait));
         }

@@ -45,15 +45,22 @@ impl Desk {
 
     /// Delivers once: what was decided, and the facts.
     async fn once(&self, message: &Message<Written>) -> (Result<Outcome<()>, Fault>, Facts) {
-        let cx = Context::detached(self.clock.clone(), desk::keys().unwrap());
-        let outcome = match self.stage.handle(message.clone(), &cx).await {
+        let cx = self.cx();
+        (self.outcome(message, &cx).await, cx.facts())
+    }
+
+    fn cx(&self) -> Context {
+        Context::detached(self.clock.clone(), desk::keys().unwrap())
+    }
+
+    async fn outcome(&self, message: &Message<Written>, cx: &Context) -> Result<Outcome<()>, Fault> {
+        match self.stage.handle(message.clone(), cx).await {
             Ok(Outcome::Done(settled)) => Ok(Outcome::Done(settled)),
             Ok(Outcome::Hold(hold)) => Ok(Outcome::Hold(hold)),
             Ok(Outcome::Snooze(wait)) => Ok(Outcome::Snooze(wait)),
             Ok(Outcome::Emit(_)) => panic!("the line ends here"),
             Err(fault) => Err(fault),
-        };
-        (outcome, cx.facts())
+        }
     }
 
     fn sent(&self) -> (usize, usize) {
@@ -119,4 +126,31 @@ async fn no_consent_no_message() {
     let (outcome, facts) = desk.once(&message).await;
     assert!(matches!(outcome, Ok(Outcome::Done(Settled::Completed))), "{outcome:?}");
     assert_eq!((facts.notified, desk.sent()), (Some(vec![]), (0, 0)));
+}
+
+#[tokio::test]
+async fn a_message_in_doubt_is_a_persons_to_answer_for_even_if_another_channel_is_down_to_the_end() {
+    let (desk, message) = (Desk::open().await, message());
+    desk.email.mishap(SendOutcome::Unknown);
+    desk.sms.mishap(SendOutcome::NotSent);
+    desk.sms.mishap(SendOutcome::NotSent);
+    for _ in 0..2 {
+        let cx = desk.cx();
+        let outcome = desk.outcome(&message, &cx).await;
+        assert!(matches!(outcome, Err(Fault::Transient { .. })), "{outcome:?}");
+        assert_eq!(cx.doubt(), Some(Code::NotificationParked), "should it be the last attempt");
+    }
+    let (outcome, _) = desk.once(&message).await;
+    assert!(matches!(outcome, Ok(Outcome::Hold(_))), "{outcome:?}");
+    assert_eq!(desk.sent(), (0, 1));
+}
+
+#[tokio::test]
+async fn one_channel_that_is_down_keeps_no_other_silent() {
+    let (desk, message) = (Desk::open().await, message());
+    desk.email.mishap(SendOutcome::NotSent);
+    let cx = desk.cx();
+    let outcome = desk.outcome(&message, &cx).await;
+    assert!(matches!(outcome, Err(Fault::Transient { .. })), "{outcome:?}");
+    assert_eq!((cx.doubt(), desk.sent()), (None, (0, 1)));
 }

@@ -258,13 +258,13 @@ impl Refusal {
                 409,
                 "not_offered",
                 "The decision names what was not offered",
-                "Ask GET /v1/holds/{id} for the persons or slots; `again` looks for slots anew.",
+                "Name one of what GET /v1/holds/{id} tells: a person, a slot that is still to come, or a channel; `again` looks for slots anew.",
             ),
             Self::NothingInDoubt => (
                 409,
                 "nothing_in_doubt",
-                "None of its own effects in the EHR is in doubt",
-                "It waits for another submission of the same person: decide that one, then decide `again` here.",
+                "Nothing is in doubt in the EHR that it can answer for",
+                "If GET /v1/holds/{id} names another submission, decide that one. Then decide `again` here.",
             ),
             Self::UnderWay => (
                 409,

@@ -22,7 +22,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// What it names besides, if it names something.
+            /// What it names besides, if it names something. In brackets: it need not.
             pub const fn takes(self) -> Option<&'static str> {
                 match self { $(Self::$variant => $takes),+ }
             }
@@ -44,9 +44,9 @@ words! {
     /// What was to be written is not in the EHR: only then may it be written again.
     NotDone = "not-done", None;
     /// The patient has the message.
-    Sent = "sent", None;
+    Sent = "sent", Some("[CHANNEL]");
     /// The patient does not have the message: it may be sent again.
-    SendAgain = "send-again", None;
+    SendAgain = "send-again", Some("[CHANNEL]");
     /// What was in the way is out of it: it is tried again as it is.
     Again = "again", None;
     /// It does not go on.
@@ -110,9 +110,11 @@ pub const fn question(code: Code) -> Question {
             &[Done, Close],
             "done RESOURCE or close",
         ),
-        Code::NotificationParked => {
-            ("Does the patient have the message?", &[Sent, SendAgain, Close], "sent, send-again or close")
-        }
+        Code::NotificationParked => (
+            "Does the patient have the message?",
+            &[Sent, SendAgain, Close],
+            "sent [CHANNEL], send-again [CHANNEL] or close",
+        ),
         _ => ("Does it end here?", &[Close], "close"),
     };
     Question { text, answers, rule }
@@ -123,7 +125,7 @@ pub const fn question(code: Code) -> Question {
 pub struct Verdict {
     /// What was decided.
     pub word: Word,
-    /// What it names; there if and only if [`Word::takes`] says so.
+    /// What it names; as [`Word::takes`] says.
     pub names: Option<Reference>,
 }
 
@@ -159,9 +161,11 @@ impl Verdict {
     pub fn new(word: Word, names: Option<&str>) -> Result<Self, NotADecision> {
         let names = match (word.takes(), names) {
             (Some(_), Some(name)) => Some(Reference::parse(name).map_err(|_| NotADecision::Name)?),
-            (Some(what), None) => return Err(NotADecision::Incomplete { word, what }),
+            (Some(what), None) if !what.starts_with('[') => {
+                return Err(NotADecision::Incomplete { word, what });
+            }
             (None, Some(_)) => return Err(NotADecision::TooMuch(word)),
-            (None, None) => None,
+            (_, None) => None,
         };
         Ok(Self { word, names })
     }
@@ -211,6 +215,7 @@ mod tests {
         let incomplete = NotADecision::Incomplete { word: Word::Slot, what: "SLOT" };
         assert_eq!(Verdict::new(Word::Slot, None), Err(incomplete));
         assert_eq!(Verdict::new(Word::Close, Some("x")), Err(NotADecision::TooMuch(Word::Close)));
+        assert!(Verdict::new(Word::Sent, None).is_ok() && Verdict::new(Word::SendAgain, Some("sms")).is_ok());
         for bad in ["", "two words", "a\u{0}b", "Zoë", &"x".repeat(129)] {
             assert_eq!(Verdict::new(Word::Done, Some(bad)), Err(NotADecision::Name), "{bad:?}");
         }

@@ -6,6 +6,7 @@ use domain::{
     AdmissionId, ClinicId, Code, CorrelationId, FieldPath, MessageId, Stage, SubmissionId,
     hold::{Candidate, Offer, Word},
     ids::{DiscardId, EditId, LetterId, PlanId},
+    messages::Channel,
     reconcile::{Compared, Difference, Kind as DifferenceKind},
 };
 use gateway::{
@@ -23,7 +24,8 @@ use ledger::{
     look_up::Naming,
     read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
     replay::{
-        Because, Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally, Why,
+        Because, Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally,
+        Why,
     },
     watch::Crash,
 };
@@ -204,6 +206,7 @@ fn holds(document: &Value, admission: Admission) {
         candidates: vec![candidate],
         slots: vec![offer],
         doubts: vec![doubt],
+        channels: vec![Channel::Sms],
         decisions: vec![decision],
     };
     let hold = Hold { admission: Some(admission), ..Hold::new(held, None) };

@@ -65,8 +65,8 @@ enum What {
     Decide {
         /// The admission's id, as `list` has it.
         id: AdmissionId,
-        /// What: same-person PERSON, different-person, consent-given REFERENCE, slot SLOT, done RESOURCE, not-done, sent, send-again,
-        /// again or close.
+        /// What: same-person PERSON, different-person, consent-given REFERENCE, slot SLOT, done RESOURCE, not-done, sent [CHANNEL],
+        /// send-again [CHANNEL], again or close.
         decision: Word,
         /// What the decision names.
         name: Option<String>,
@@ -174,6 +174,10 @@ fn told(id: &AdmissionId, verdict: &Verdict, ruling: &Value) -> anyhow::Result<S
     let Ruling { state, effect } = serde_json::from_value(ruling.clone())?;
     let on = effect.map(|kind| format!(" on its {kind}")).unwrap_or_default();
     let next = match state.as_str() {
+        "in_flight" if verdict.word == Word::NotDone => {
+            "it goes on through the line, and is written as soon as the first write can land no more"
+                .to_owned()
+        }
         "in_flight" => "it goes on through the line".to_owned(),
         state => format!("it is {state}"),
     };

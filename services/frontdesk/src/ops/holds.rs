@@ -107,6 +107,8 @@ pub struct Hold {
     pub slots: Vec<Slot>,
     /// What is in doubt in the EHR.
     pub doubts: Vec<Doubt>,
+    /// The channels over which the patient may or may not have been told.
+    pub channels: Vec<String>,
     /// What was decided before, oldest first.
     pub decisions: Vec<Before>,
     /// The life of its submission.

@@ -3,6 +3,7 @@
 use domain::{
     AdmissionId, PersonId,
     hold::{Candidate, Offer, Word, question},
+    messages::Channel,
 };
 use ledger::{
     holds::{Decided, DecisionRow, Doubt, Held, HoldRow},
@@ -33,6 +34,8 @@ pub struct Hold {
     pub slots: Vec<Offer>,
     /// What is in doubt in the EHR.
     pub doubts: Vec<Doubt>,
+    /// The channels over which the patient may or may not have been told.
+    pub channels: Vec<Channel>,
     /// What was decided about it before, oldest first.
     pub decisions: Vec<DecisionRow>,
     /// The life of its submission.
@@ -43,7 +46,7 @@ pub struct Hold {
 impl Hold {
     /// From the rows.
     pub fn new(held: Held, life: Option<(Status, Timeline)>) -> Self {
-        let Held { row, person, candidates, slots, doubts, decisions } = held;
+        let Held { row, person, candidates, slots, doubts, channels, decisions } = held;
         let asked = question(row.code);
         Self {
             row,
@@ -54,6 +57,7 @@ impl Hold {
             candidates,
             slots,
             doubts,
+            channels,
             decisions,
             admission: life.map(|(status, timeline)| Admission::new(status, timeline)),
         }

@@ -457,7 +457,15 @@ fn hold() -> Held {
         agrees: vec!["family".to_owned()],
         differs: vec!["birth_date:typo".to_owned()],
     };
-    Held { row, person: None, candidates: vec![candidate], slots: vec![], doubts: vec![], decisions: vec![] }
+    Held {
+        row,
+        person: None,
+        candidates: vec![candidate],
+        slots: vec![],
+        doubts: vec![],
+        channels: vec![],
+        decisions: vec![],
+    }
 }
 
 /// The key of the blind indexes.

@@ -33,7 +33,8 @@ pub(crate) enum Act {
     Die { worker: usize },
     /// A delivery comes once more.
     Duplicate { submission: usize },
-    /// A person decides about a submission that is held: says what is in the EHR if its own effect is in doubt, and lets it go on.
+    /// A person decides about a submission that is held: says what is in the EHR if its own effect is in doubt, or the one that it waits for,
+    /// and lets it go on.
     Decide { submission: usize },
     /// Searches show what is there.
     Show { thing: usize },

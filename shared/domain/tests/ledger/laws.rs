@@ -86,7 +86,13 @@ impl World {
             for step in plan {
                 let (admission, kind) = (step.wish.admission, step.wish.target.kind());
                 let mut own = self.store.ops.iter().filter(|op| op.admission == admission && op.kind == kind);
-                let Some(op) = own.find(|op| op.in_force) else { return Err(Broken::Lost) };
+                let Some(op) = own.find(|op| op.in_force) else {
+                    // Whoever waited for it has answered for it; a person still has this one.
+                    if self.held[submission] {
+                        break;
+                    }
+                    return Err(Broken::Lost);
+                };
                 match op.state {
                     State::Done(_) => {}
                     State::Rejected { .. } => break,

@@ -88,6 +88,14 @@ impl Setup {
         (0..self.things).map(|thing| Thing { id: thing.to_string(), writes: Vec::new() }).collect()
     }
 
+    /// Which submission an effect is of, and after which its ids count.
+    pub(crate) fn step(&self, admission: AdmissionId, kind: Kind) -> (usize, u128) {
+        let own = |step: &Step| step.wish.admission == admission && step.wish.target.kind() == kind;
+        let plans = self.plans.iter().enumerate();
+        let mut found = plans.filter_map(|(nth, plan)| Some((nth, plan.iter().find(|step| own(step))?.ids)));
+        found.next().unwrap()
+    }
+
     /// Which thing an effect is about.
     pub(crate) fn thing(&self, admission: AdmissionId, kind: Kind) -> usize {
         let own = |step: &&Step| step.wish.admission == admission && step.wish.target.kind() == kind;

@@ -61,26 +61,34 @@ impl Store {
         Ok(after)
     }
 
-    /// As [`Store::begin`], with what a person says of the submission's effect in doubt, if one is: they look into the EHR when nothing is
-    /// on its way to it any more, and say what is there.
+    /// As [`Store::begin`], with what a person says of the submission's effect in doubt, if one is, or of the one that it waits for: they look
+    /// into the EHR when nothing of it is on its way any more (`busy`), and say what is there.
     pub(crate) fn hear(
         &mut self,
         setup: &Setup,
         ehr: &[Thing],
-        submission: usize,
-        Step { wish, ids, .. }: &Step,
+        Step { wish, .. }: &Step,
+        busy: impl Fn(usize) -> bool,
     ) -> Result<(), Broken> {
         let (admission, kind) = (wish.admission, wish.target.kind());
-        let ops = rows(&self.ops, |op| op.admission == admission && op.kind == kind && op.in_force);
+        let mut ops = rows(&self.ops, |op| op.admission == admission && op.kind == kind && op.in_force);
         let Some(op) = ops.first() else { return Ok(()) };
         let slots = rows(&self.slots, |slot| Some(slot.slot) == op.slot);
+        let owner = slots.first().and_then(|slot| self.op(slot.owner)).filter(|owner| owner.op != op.op);
+        let waits = owner.filter(|_| op.state == State::Ready).cloned();
+        let (about, ids) = setup.step(waits.as_ref().map_or(admission, |owner| owner.admission), kind);
+        if busy(about) {
+            return Ok(());
+        }
+        let whose = waits.as_ref().map_or(admission, |owner| owner.admission);
+        ops.extend(waits);
         let thing = &ehr[setup.thing(admission, kind)];
-        let said = if thing.writes.iter().any(|write| write.submission == submission) {
+        let said = if thing.writes.iter().any(|write| write.submission == about) {
             Said::There { id: thing.id.clone() }
         } else {
             Said::NotThere
         };
-        let mut fresh = self.fresh(*ids, admission, kind);
+        let mut fresh = self.fresh(ids, whose, kind);
         let mut book = Book::new(slots, ops, NOW, setup.protections);
         match book.hear(admission, &said, NOW, &mut fresh) {
             Ok(_) => self.commit(setup, ehr, book.close()),

@@ -210,8 +210,10 @@ impl World {
     }
 
     fn decide(&mut self, setup: &Setup, submission: usize) -> Result<(), Broken> {
+        let flights = self.flights.iter().chain(self.workers.iter().filter_map(Worker::flight));
+        let busy: Vec<usize> = flights.map(|flight| flight.submission).collect();
         for step in &setup.plans[submission] {
-            self.store.hear(setup, &self.ehr, submission, step)?;
+            self.store.hear(setup, &self.ehr, step, |about| busy.contains(&about))?;
         }
         self.held[submission] = false;
         self.queue[submission] += 1;

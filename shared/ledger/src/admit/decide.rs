@@ -39,6 +39,8 @@ pub(super) struct Row<'a> {
     pub(super) person: Option<PersonId>,
     /// It may not have been handed on yet.
     pub(super) open: bool,
+    /// People have ended it, and its request may have been admitted in another submission since: it does not go on.
+    pub(super) given_back: bool,
     /// For what was held: what a person has decided since.
     pub(super) freed: Option<Freed>,
     /// What it was made from, if it was made by this batch.
@@ -183,6 +185,7 @@ impl<'a> Book<'a> {
             decision: decision.clone(),
             person,
             open: true,
+            given_back: false,
             freed: None,
             source: Some(request),
         };
@@ -256,8 +259,10 @@ fn seen_before(rows: &[Row<'_>], request: &AdmissionRequest) -> Option<Admission
     let row = rows.iter().find(|row| row.content == request.content.as_bytes())?;
     // Not every sender gives its messages an id that outlives a redelivery: as long as the first may not have been handed on,
     // or may have got lost on its way, it is handed on again. All that follows is done once.
-    // Not so where people corrected it: what goes on then is the corrected one, and the other is not a second way for it.
+    // Not so where people corrected it: what goes on then is the corrected one, and the other is not a second way for it. Nor where its
+    // request was given back.
     let again = !is_stale(row, request)
+        && !row.given_back
         && (row.message == request.message || row.open && row.corrected == request.corrected);
     let decision = if again { row.decision.clone() } else { Decision::Repeat };
     Some(Admission { admission: row.admission, decision, again })

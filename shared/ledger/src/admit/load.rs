@@ -26,19 +26,25 @@ pub(super) async fn admitted(
         "SELECT s.admission_id, s.clinic, s.submission_id, s.copy, s.content, s.message_id, s.decision,
             s.decision_code, s.decision_field, s.person_id, s.new_person, s.duplicate_of, s.corrected,
             s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id) AS open,
-            d.word, d.names,
+            s.decision = 'admitted' AND NOT EXISTS (SELECT FROM request r WHERE r.clinic = s.clinic
+                AND r.person_id = s.person_id AND r.admission_id = s.admission_id) AS given_back,
+            d.word,
+            (SELECT CASE e.decision WHEN $4 THEN e.names END FROM hold_decision e
+                WHERE d.word IS NOT NULL AND e.admission_id = s.admission_id AND e.stage = $3
+                    AND e.decision IN ($4, $5) ORDER BY e.seq DESC LIMIT 1) AS same,
             ARRAY(SELECT other FROM hold_decision e, unnest(e.others) AS other
                 WHERE d.word IS NOT NULL AND e.admission_id = s.admission_id AND e.stage = $3) AS others
         FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS u (submission_id, clinic)) u
         JOIN submission s USING (submission_id, clinic)
-        LEFT JOIN LATERAL (SELECT decision AS word, names FROM hold_decision
+        LEFT JOIN LATERAL (SELECT decision AS word FROM hold_decision
             WHERE s.decision = 'held' AND admission_id = s.admission_id AND stage = $3 AND code = s.decision_code
             ORDER BY seq DESC LIMIT 1) d ON true";
     let submissions: Vec<_> = items.iter().map(|item| item.request.submission.as_str()).collect();
     let clinics: Vec<_> = items.iter().map(|item| item.request.clinic.as_str()).collect();
     let statement = transaction.prepare_cached(SQL).await?;
     let by = Stage::Validation.as_str();
-    let rows = transaction.query(&statement, &[&submissions, &clinics, &by]).await?;
+    let (same, other) = (Word::SamePerson.as_str(), Word::DifferentPerson.as_str());
+    let rows = transaction.query(&statement, &[&submissions, &clinics, &by, &same, &other]).await?;
     rows.iter().map(known).collect()
 }
 
@@ -49,8 +55,8 @@ fn freed(row: &Row) -> Result<Option<Freed>, Failure> {
     let others = others.into_iter().map(text::parse).collect::<Result<_, _>>()?;
     Ok(Some(match word {
         Word::Close => Freed::Closed,
-        Word::SamePerson => Freed::Open { same: text::parse_opt(row.try_get("names")?)?, others },
-        _ => Freed::Open { same: None, others },
+        // Who the person is was perhaps decided before something else was.
+        _ => Freed::Open { same: text::parse_opt(row.try_get("same")?)?, others },
     }))
 }
 
@@ -79,6 +85,7 @@ fn known(row: &Row) -> Result<Known<'static>, Failure> {
         decision,
         person: text::person(row, "person_id")?,
         open: row.try_get("open")?,
+        given_back: row.try_get("given_back")?,
         freed: freed(row)?,
         source: None,
     })

@@ -5,6 +5,7 @@ mod batch;
 mod decide;
 mod load;
 mod people;
+pub(crate) mod request;
 mod write;
 
 use std::sync::Arc;

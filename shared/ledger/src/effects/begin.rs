@@ -39,7 +39,7 @@ impl Work for Beginning {
 }
 
 /// Locks everything that the decisions look at: slots before effects, each in the order of their ids, as settling does.
-async fn load(
+pub(super) async fn load(
     transaction: &Transaction<'_>,
     wishes: &[BeginEffect],
     clock: &dyn domain::clock::Clock,

@@ -2,6 +2,7 @@
 //! this module locks, loads, stores and commits.
 
 mod begin;
+mod refute;
 mod reopen;
 pub(crate) mod rows;
 mod settle;

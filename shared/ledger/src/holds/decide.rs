@@ -15,6 +15,7 @@ use super::{Decided, HoldRow, NewDecision, Undecided, effect, list};
 use crate::{
     Store,
     acts::{Outcome, What},
+    admit::request,
     failure::Failure,
     read::State,
     text,
@@ -78,6 +79,9 @@ async fn decided(
     let seq = note(transaction, decision, &row, &taken, now).await?;
     journal(transaction, decision, &row, state, now).await?;
     move_on(transaction, &row, state, taken.starts, now).await?;
+    if state == State::Rejected {
+        request::give_back(transaction, &[row.admission_id.as_uuid()]).await?;
+    }
     if state == State::InFlight {
         const RELEASE: &str = "INSERT INTO hold_release (seq, admission_id) VALUES ($1, $2)";
         transaction.execute(RELEASE, &[&seq, &row.admission_id.as_uuid()]).await?;
@@ -128,7 +132,12 @@ async fn take(
             const SLOT: &str = "SELECT starts FROM hold_slot WHERE admission_id = $1 AND slot_id = $2";
             let found = transaction.query_opt(SLOT, &[&admission.as_uuid(), &names]).await?;
             let Some(found) = found else { return Ok(Err(Undecided::NotOffered)) };
-            taken.starts = Some(found.try_get("starts")?);
+            let starts: Timestamp = found.try_get("starts")?;
+            // Offered long ago: nobody can come to it any more.
+            if starts <= clock.now() {
+                return Ok(Err(Undecided::NotOffered));
+            }
+            taken.starts = Some(starts);
         }
         // The ledger has no effect of a visit that a person books: the writer is told of it.
         Word::Done if row.code == Code::EhrCannotBook => {}
@@ -142,8 +151,12 @@ async fn take(
                 Err(undecided) => return Ok(Err(undecided)),
             }
         }
-        Word::Sent => messages(transaction, admission, "sent", clock.now()).await?,
-        Word::SendAgain => messages(transaction, admission, "ready", clock.now()).await?,
+        word @ (Word::Sent | Word::SendAgain) => {
+            let state = if word == Word::Sent { "sent" } else { "ready" };
+            if !message(transaction, admission, names, state, clock.now()).await? {
+                return Ok(Err(Undecided::NotOffered));
+            }
+        }
         Word::ConsentGiven | Word::Again | Word::Close => {}
     }
     Ok(Ok(taken))
@@ -156,17 +169,29 @@ async fn candidates(transaction: &Transaction<'_>, row: &HoldRow) -> Result<Vec<
     rows.iter().map(|row: &Row| Ok(row.try_get(0)?)).collect()
 }
 
-/// What the person says of the messages whose sending is in doubt.
-async fn messages(
+/// What the person says of a message whose sending is in doubt: of the channel that they name, or of the only one. `false`: they name none
+/// of those in doubt, or none of several. If it has cleared itself up meanwhile there is nothing to say.
+async fn message(
     transaction: &Transaction<'_>,
     admission: AdmissionId,
+    channel: &str,
     state: &str,
     now: Timestamp,
-) -> Result<(), Failure> {
-    const SQL: &str = "UPDATE notification SET state = $2, code = NULL, changed_at = $3
-        WHERE admission_id = $1 AND state = 'unknown'";
-    transaction.execute(SQL, &[&admission.as_uuid(), &state, &now]).await?;
-    Ok(())
+) -> Result<bool, Failure> {
+    const DOUBTS: &str = "SELECT channel FROM notification WHERE admission_id = $1 AND state = 'unknown'
+        ORDER BY channel FOR UPDATE";
+    const SQL: &str = "UPDATE notification SET state = $3, code = NULL, changed_at = $4
+        WHERE admission_id = $1 AND channel = $2";
+    let rows = transaction.query(DOUBTS, &[&admission.as_uuid()]).await?;
+    let doubts: Vec<&str> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let one = match (channel, doubts.as_slice()) {
+        ("", []) => return Ok(true),
+        ("", [one]) => one,
+        (named, doubts) if doubts.contains(&named) => named,
+        _ => return Ok(false),
+    };
+    transaction.execute(SQL, &[&admission.as_uuid(), &one, &state, &now]).await?;
+    Ok(true)
 }
 
 /// The decision's row and the act. Gives the decision's number.

@@ -3,6 +3,7 @@
 use domain::{
     AdmissionId, ClinicId, Code, Stage,
     hold::{Candidate, Offer},
+    messages::Channel,
     ports::StoreDown,
 };
 use tokio_postgres::Row;
@@ -66,16 +67,21 @@ impl Store {
         let Some(row) = rows.first() else { return Ok(None) };
         let person = text::person(row, "person_id").map_err(|_| StoreDown)?;
         let row = hold(row).map_err(|_| StoreDown)?;
-        let (candidates, slots, doubts) = match row.code {
-            Code::DoubtfulMatch => {
-                (self.read(CANDIDATES, &[&id, &row.stage.as_str()], candidate).await?, vec![], vec![])
-            }
-            Code::SlotTaken => (vec![], self.read(SLOTS, &[&id], slot).await?, vec![]),
-            Code::EhrParked | Code::EhrConflict => (vec![], vec![], self.read(DOUBTS, &[&id], doubt).await?),
-            _ => (vec![], vec![], vec![]),
-        };
+        const CHANNELS: &str =
+            "SELECT channel FROM notification WHERE admission_id = $1 AND state = 'unknown' ORDER BY channel";
         let decisions = self.decided(admission).await?;
-        Ok(Some(Held { row, person, candidates, slots, doubts, decisions }))
+        let (candidates, slots, doubts, channels) = (vec![], vec![], vec![], vec![]);
+        let mut held = Held { row, person, candidates, slots, doubts, channels, decisions };
+        match held.row.code {
+            Code::DoubtfulMatch => {
+                held.candidates = self.read(CANDIDATES, &[&id, &held.row.stage.as_str()], candidate).await?;
+            }
+            Code::SlotTaken => held.slots = self.read(SLOTS, &[&id], slot).await?,
+            Code::EhrParked | Code::EhrConflict => held.doubts = self.read(DOUBTS, &[&id], doubt).await?,
+            Code::NotificationParked => held.channels = self.read(CHANNELS, &[&id], channel).await?,
+            _ => {}
+        }
+        Ok(Some(held))
     }
 
     /// What was decided about an admission, oldest first.
@@ -123,6 +129,11 @@ fn candidate(row: &Row) -> Result<Candidate, Failure> {
 fn slot(row: &Row) -> Result<Offer, Failure> {
     let minutes = u16::try_from(row.try_get::<_, i32>("minutes")?).map_err(|_| Failure::Data)?;
     Ok(Offer { id: row.try_get("slot_id")?, start: row.try_get("starts")?, minutes })
+}
+
+fn channel(row: &Row) -> Result<Channel, Failure> {
+    let name: &str = row.try_get("channel")?;
+    [Channel::Email, Channel::Sms].into_iter().find(|one| one.as_str() == name).ok_or(Failure::Data)
 }
 
 fn doubt(row: &Row) -> Result<Doubt, Failure> {

@@ -17,6 +17,7 @@ use domain::{
     AdmissionId, ClinicId, Code, FieldPath, LaneName, PersonId, Stage, SubmissionId,
     effect::Kind,
     hold::{Candidate, Offer, Verdict, Word},
+    messages::Channel,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -122,6 +123,8 @@ pub struct Held {
     pub slots: Vec<Offer>,
     /// What is in doubt in the EHR.
     pub doubts: Vec<Doubt>,
+    /// The channels over which the patient may or may not have been told.
+    pub channels: Vec<Channel>,
     /// What was decided about it before, oldest first.
     pub decisions: Vec<DecisionRow>,
 }
@@ -165,10 +168,10 @@ pub enum Undecided {
     /// What is asked cannot be answered so.
     #[error("the question is another")]
     NotAllowed(Code),
-    /// It names somebody or a slot that was not offered.
+    /// It names somebody, a slot or a channel that was not offered, or none of several; or a slot that is in the past.
     #[error("it names what was not offered")]
     NotOffered,
-    /// None of its own effects is in doubt.
+    /// Nothing is in doubt of its own, nor of what nobody else can answer for.
     #[error("nothing of it is in doubt")]
     NothingInDoubt,
     /// The line is at it again.

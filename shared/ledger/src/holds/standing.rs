@@ -21,6 +21,8 @@ pub struct Decisions {
     pub slot: Option<Chosen>,
     /// The appointment that a person booked by hand.
     pub booked: Option<String>,
+    /// When the write was given up that a person has not found in the EHR. It may land a while longer.
+    pub given_up: Option<Timestamp>,
 }
 
 /// What people decided about who sent a submission that validation holds.
@@ -52,10 +54,27 @@ impl Store {
         let stage = Stage::EhrWriter.as_str();
         let rows = self.db.rows(SQL, &[&admission.as_uuid(), &stage]).await?;
         let mut all = Decisions::default();
+        let mut denied = false;
         for row in &rows {
-            all.add(row).map_err(|_| StoreDown)?;
+            denied |= all.add(row).map_err(|_| StoreDown)? == Word::NotDone;
+        }
+        if denied {
+            all.given_up = self.given_up(admission).await?;
         }
         Ok(all)
+    }
+
+    /// When the last write was given up of those that people have answered for: the submission's own, and what it shares with others.
+    async fn given_up(&self, admission: AdmissionId) -> Result<Option<Timestamp>, StoreDown> {
+        const SQL: &str =
+            "SELECT max(a.at) AS at FROM ehr_op o JOIN ehr_attempt a USING (admission_id, op_id)
+            WHERE NOT o.in_force AND o.state IN ('unknown', 'conflict', 'parked')
+                AND a.event IN ('ambiguous', 'lapsed') AND o.op_id IN (
+                    SELECT op_id FROM ehr_op WHERE admission_id = $1 AND NOT in_force
+                    UNION SELECT s.owner_op FROM ehr_op m JOIN ehr_slot s USING (slot_id)
+                    WHERE m.admission_id = $1 AND m.in_force)";
+        let rows = self.db.rows(SQL, &[&admission.as_uuid()]).await?;
+        rows.first().map_or(Ok(None), |row| row.try_get("at").map_err(|_| StoreDown))
     }
 
     /// The fields of a submission that a person has seen given on paper.
@@ -101,19 +120,23 @@ impl Persons {
         let others: Vec<&str> = row.try_get("others")?;
         let others: Vec<PersonId> = others.into_iter().map(text::parse).collect::<Result<_, _>>()?;
         self.others.extend(others);
-        self.same = match text::parse(row.try_get("decision")?)? {
-            Word::SamePerson => text::parse_opt(row.try_get("names")?)?,
-            _ => None,
-        };
+        match text::parse(row.try_get("decision")?)? {
+            Word::SamePerson => self.same = text::parse_opt(row.try_get("names")?)?,
+            Word::DifferentPerson => self.same = None,
+            // Something else was decided: it says nothing about who it is.
+            _ => {}
+        }
         Ok(())
     }
 }
 
 impl Decisions {
-    fn add(&mut self, row: &Row) -> Result<(), Failure> {
+    /// Gives the word.
+    fn add(&mut self, row: &Row) -> Result<Word, Failure> {
         let names: Option<String> = row.try_get("names")?;
         let code: Code = text::parse(row.try_get("code")?)?;
-        match (text::parse(row.try_get("decision")?)?, names) {
+        let word = text::parse(row.try_get("decision")?)?;
+        match (word, names) {
             (Word::Close, _) => self.closed = Some(code),
             (Word::SamePerson, same) => self.same = same,
             (Word::DifferentPerson, _) => self.others.extend(row.try_get::<_, Vec<String>>("others")?),
@@ -124,6 +147,6 @@ impl Decisions {
             (Word::Done, booked) if code == Code::EhrCannotBook => self.booked = booked,
             _ => {}
         }
-        Ok(())
+        Ok(word)
     }
 }

@@ -44,10 +44,12 @@ const APPLY: &str = "UPDATE submission s SET
     WHERE s.admission_id = new.admission_id
     RETURNING s.admission_id, s.state, new.was";
 
+/// Held again, such as after a process died before it could acknowledge: the person is asked anew, about what the line has done since.
 const HOLD: &str = "INSERT INTO held (admission_id, stage, lane, code, field, envelope, since)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
     ON CONFLICT (admission_id) DO UPDATE SET stage = excluded.stage, lane = excluded.lane, code = excluded.code,
-        field = excluded.field, envelope = coalesce(excluded.envelope, held.envelope)";
+        field = excluded.field, envelope = coalesce(excluded.envelope, held.envelope),
+        since = greatest(held.since, excluded.since)";
 
 /// Only what the holding stage parks is kept: an earlier stage's late hold does not take the place of a later one's envelope.
 const HELD: &str = "SELECT admission_id, coalesce(stopped_by, $2) FROM submission

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Store,
     acts::{Actor, Deed, Outcome, What},
+    admit::request,
     failure::Failure,
 };
 
@@ -115,6 +116,8 @@ impl Store {
         const APPROVE: &str = "UPDATE discard SET approver = $2, approved_at = $3 WHERE discard_id = $1";
         const END: &str = "UPDATE dead_letter SET state = 'discarded', state_at = $3
             WHERE letter_id = ANY($1) AND state = ANY($2) RETURNING letter_id";
+        const ADMISSIONS: &str = "SELECT DISTINCT admission_id FROM dead_letter
+            WHERE letter_id = ANY($1) AND state = 'discarded' AND admission_id IS NOT NULL";
         let now = self.clock.now();
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
         let work = async {
@@ -131,6 +134,9 @@ impl Store {
             let rows = transaction.query(END, &[&ids, &DISCARDABLE.as_slice(), &now]).await?;
             let done = rows.iter().map(id).collect::<Result<Vec<_>, Failure>>()?;
             ended::end(&transaction, &done, (actor, reason), now).await?;
+            let ended = transaction.query(ADMISSIONS, &[&ids]).await?;
+            let ended: Vec<Uuid> = ended.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            request::give_back(&transaction, &ended).await?;
             let deed = Deed { at: now, actor, what: What::Discarded, reason };
             deed.note(&transaction, &scopes(&done), Outcome::Done).await?;
             let left: Vec<LetterId> = asked.letters.into_iter().filter(|id| !done.contains(id)).collect();

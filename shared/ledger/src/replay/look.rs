@@ -46,12 +46,21 @@ pub(super) fn submission(clinic: &str, id: &str, columns: &str) -> String {
     )
 }
 
-/// Whether one of the effects of the admission of `s` or of `l` is in doubt, or of its messages to the patient if `l` died there.
+/// Whether the line may still be at one of the effects of the admission of `s` or of `l`, or at one of its messages to the patient if `l` died there.
+///
+/// What the EHR-writer itself died of may go to it again once its lease has run down, and a quarter of an hour after an outcome was given
+/// up: the writer answers for its own effects by a search or by asking a person, never by a second write. So does notification, by asking.
 pub(super) const IN_DOUBT: &str =
     "EXISTS (SELECT FROM ehr_op o WHERE o.admission_id = coalesce(s.admission_id, l.admission_id) AND o.in_force
-        AND o.state IN ('intent', 'unknown', 'conflict', 'parked'))
-    OR l.stage = 'notification' AND EXISTS (SELECT FROM notification n
-        WHERE n.admission_id = coalesce(s.admission_id, l.admission_id) AND n.state IN ('intent', 'unknown'))";
+        AND CASE o.state
+        WHEN 'intent' THEN l.stage <> 'ehr-writer' OR coalesce(o.lease_until > now(), true)
+        WHEN 'unknown' THEN l.stage <> 'ehr-writer'
+            OR coalesce(o.unknown_since > now() - interval '15 minutes', true)
+        WHEN 'conflict' THEN l.stage <> 'ehr-writer'
+        WHEN 'parked' THEN l.stage <> 'ehr-writer'
+        ELSE false END)
+    OR l.stage = 'notification' AND EXISTS (SELECT FROM notification n WHERE n.admission_id = coalesce(s.admission_id, l.admission_id)
+        AND n.state = 'intent' AND coalesce(n.lease_until > now(), true))";
 
 impl Store {
     /// What is known of the submission of a letter.

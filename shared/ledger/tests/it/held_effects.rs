@@ -2,13 +2,16 @@
 
 use domain::{
     AdmissionId, Code, PersonId, Stage,
+    clock::Clock,
     effect::{Class, Kind, Policy, Resource},
     hold::Word,
+    hop::{Event, Hop, Transition},
     messages::Channel,
+    ports::HopLog,
 };
 use jiff::SignedDuration;
 use ledger::{
-    Begin, BeginEffect, Decision, EffectResult, Permit, Store, Target,
+    After, Begin, BeginEffect, Decision, EffectResult, Permit, Store, Target,
     holds::Undecided,
     notifications::{BeginSend, SendResult},
     read::State,
@@ -16,7 +19,7 @@ use ledger::{
 
 use crate::{
     holds::{decide, hold},
-    support::{Fixture, admit, blind, clinic, policy, request},
+    support::{Fixture, admit, blind, clinic, hop, policy, request},
 };
 
 /// An EHR that cannot be searched.
@@ -159,4 +162,114 @@ async fn a_message_in_doubt_is_sent_again_only_if_a_person_says_so() {
         let late = SendResult::Sent { provider_id: None };
         assert_eq!(store.settle_send(&permit, late).await.unwrap(), word != Word::SendAgain, "{word}");
     }
+}
+
+#[tokio::test]
+async fn what_was_closed_in_doubt_is_answered_by_whoever_waits_for_it() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let (one, waits) = (admitted(&store, "s-1").await, admitted(&store, "s-2").await);
+    doubt(&store, one).await;
+    assert!(matches!(store.begin(patient(waits)).await.unwrap(), Begin::Parked));
+    hold(&store, waits.0, Stage::EhrWriter, Code::EhrParked).await;
+    // As long as somebody can be asked about the first one, it is theirs to answer.
+    assert_eq!(decide(&store, waits.0, Word::NotDone, None).await, Err(Undecided::NothingInDoubt));
+    decide(&store, one.0, Word::Close, None).await.unwrap();
+    assert_eq!(store.hold(waits.0).await.unwrap().unwrap().doubts[0].admission_id, one.0);
+    let decided = decide(&store, waits.0, Word::Done, Some("p-7")).await.unwrap();
+    assert_eq!(decided.effect, Some(Kind::Patient));
+    match store.begin(patient(waits)).await.unwrap() {
+        Begin::Go(permit) => assert_eq!(permit.resource.unwrap().id, "p-7"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn when_a_write_was_given_up_is_known_to_whoever_writes_it_again() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let (one, waits) = (admitted(&store, "s-1").await, admitted(&store, "s-2").await);
+    doubt(&store, one).await;
+    assert!(matches!(store.begin(patient(waits)).await.unwrap(), Begin::Parked));
+    let given_up = fixture.clock.now();
+    fixture.clock.forward(5);
+    hold(&store, waits.0, Stage::EhrWriter, Code::EhrParked).await;
+    assert_eq!(store.decisions(one.0).await.unwrap().given_up, None, "nobody has said anything");
+    decide(&store, one.0, Word::Close, None).await.unwrap();
+    decide(&store, waits.0, Word::NotDone, None).await.unwrap();
+    assert_eq!(store.decisions(waits.0).await.unwrap().given_up, Some(given_up), "another one's write");
+
+    let other = admitted(&store, "s-3").await;
+    let write = permit(&store, other).await;
+    store.settle(&write, EffectResult::Unknown).await.unwrap();
+    let given_up = fixture.clock.now();
+    hold(&store, other.0, Stage::EhrWriter, Code::EhrParked).await;
+    fixture.clock.forward(5);
+    decide(&store, other.0, Word::NotDone, None).await.unwrap();
+    assert_eq!(store.decisions(other.0).await.unwrap().given_up, Some(given_up), "its own");
+}
+
+#[tokio::test]
+async fn a_patient_named_by_mistake_is_asked_about_again() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let one = admitted(&store, "s-1").await;
+    doubt(&store, one).await;
+    decide(&store, one.0, Word::Done, Some("p-7")).await.unwrap();
+    assert!(store.refute(&patient(one), "p-7").await.unwrap());
+    assert!(!store.refute(&patient(one), "p-7").await.unwrap(), "it is known");
+    assert!(matches!(store.begin(patient(one)).await.unwrap(), Begin::Conflict));
+    hold(&store, one.0, Stage::EhrWriter, Code::EhrConflict).await;
+    assert_eq!(store.hold(one.0).await.unwrap().unwrap().doubts[0].state, "conflict");
+    decide(&store, one.0, Word::Done, Some("p-1")).await.unwrap();
+    assert!(matches!(store.begin(patient(one)).await.unwrap(), Begin::Done(done) if done.id == "p-1"));
+}
+
+#[tokio::test]
+async fn what_is_held_again_is_asked_anew() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let one = admitted(&store, "s-1").await;
+    // An EHR that can be searched, only not now.
+    let searched = || BeginEffect { policy: policy(), ..patient(one) };
+    hold(&store, one.0, Stage::EhrWriter, Code::EhrParked).await;
+    // It was not acknowledged: the line is at it once more, and holds it again.
+    fixture.clock.forward(60);
+    let Begin::Go(write) = store.begin(searched()).await.unwrap() else { panic!("nothing was written") };
+    assert!(matches!(store.settle(&write, EffectResult::Unknown).await.unwrap(), After::Resolve(_)));
+    assert_eq!(decide(&store, one.0, Word::NotDone, None).await, Err(Undecided::UnderWay));
+    let transition = Some(Transition::Hold { code: Code::EhrParked, field: None });
+    let finished_at = fixture.clock.now();
+    let again = Hop { transition, finished_at, parked: None, ..hop(one.0, Stage::EhrWriter, Event::Held) };
+    store.append(again).await.unwrap();
+    assert_eq!(store.hold(one.0).await.unwrap().unwrap().row.since, finished_at);
+    assert_eq!(decide(&store, one.0, Word::NotDone, None).await.unwrap().effect, Some(Kind::Patient));
+}
+
+#[tokio::test]
+async fn of_two_messages_in_doubt_each_is_answered_by_its_name() {
+    const LEASE: SignedDuration = SignedDuration::from_secs(30);
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let (id, _) = admitted(&store, "s-1").await;
+    for channel in Channel::ALL {
+        let BeginSend::Go(permit) = store.begin_send(id, channel, LEASE).await.unwrap() else {
+            panic!("{channel:?}")
+        };
+        store.settle_send(&permit, SendResult::Unknown).await.unwrap();
+    }
+    hold(&store, id, Stage::Notification, Code::NotificationParked).await;
+    assert_eq!(store.hold(id).await.unwrap().unwrap().channels, Channel::ALL);
+    for name in [None, Some("fax")] {
+        assert_eq!(decide(&store, id, Word::SendAgain, name).await, Err(Undecided::NotOffered), "{name:?}");
+    }
+    decide(&store, id, Word::Sent, Some("email")).await.unwrap();
+    let begin = async |channel| store.begin_send(id, channel, LEASE).await.unwrap();
+    assert!(matches!(begin(Channel::Email).await, BeginSend::AlreadySent));
+    assert!(matches!(begin(Channel::Sms).await, BeginSend::Unknown), "nothing was said of it");
+    hold(&store, id, Stage::Notification, Code::NotificationParked).await;
+    assert_eq!(store.hold(id).await.unwrap().unwrap().channels, [Channel::Sms]);
+    decide(&store, id, Word::SendAgain, None).await.unwrap();
+    assert!(matches!(begin(Channel::Sms).await, BeginSend::Go(_)));
+    assert!(matches!(begin(Channel::Email).await, BeginSend::AlreadySent));
 }

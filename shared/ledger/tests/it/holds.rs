@@ -225,16 +225,23 @@ async fn another_slot_is_one_that_was_offered_and_moves_the_visit() {
     hold(&store, id, Stage::EhrWriter, Code::SlotTaken).await;
     assert_eq!(store.hold(id).await.unwrap().unwrap().slots, offers);
     assert_eq!(decide(&store, id, Word::Slot, Some("old")).await, Err(Undecided::NotOffered));
+    fixture.clock.forward(25 * 3600);
+    assert_eq!(
+        decide(&store, id, Word::Slot, Some("slot-1")).await,
+        Err(Undecided::NotOffered),
+        "it is past"
+    );
     decide(&store, id, Word::Slot, Some("slot-2")).await.unwrap();
     let chosen = store.decisions(id).await.unwrap().slot.unwrap();
     assert_eq!((chosen.id.as_str(), chosen.start), ("slot-2", offers[1].start));
     let moved = store.unfinished(None, None).await.unwrap().remove(0).appointment_at;
     assert_eq!(moved, Some(offers[1].start));
     // Taken as well: the last choice counts.
-    store.note_slots(id, &offers).await.unwrap();
+    let others = [offer("slot-3", "12"), offer("slot-4", "13")];
+    store.note_slots(id, &others).await.unwrap();
     hold(&store, id, Stage::EhrWriter, Code::SlotTaken).await;
-    decide(&store, id, Word::Slot, Some("slot-1")).await.unwrap();
-    assert_eq!(store.decisions(id).await.unwrap().slot.unwrap().id, "slot-1");
+    decide(&store, id, Word::Slot, Some("slot-3")).await.unwrap();
+    assert_eq!(store.decisions(id).await.unwrap().slot.unwrap().id, "slot-3");
     assert_eq!(store.decided(id).await.unwrap().len(), 2);
 }
 
@@ -315,4 +322,24 @@ async fn holds_are_listed_by_time_to_the_visit_page_by_page_and_by_each_filter()
         assert_eq!(store.holds(&filter, None, 10).await.unwrap().holds.len(), count, "{filter:?}");
     }
     assert_eq!(store.hold(ids[0]).await.unwrap().unwrap().row.since, fixture.clock.now());
+}
+
+#[tokio::test]
+async fn who_it_is_stays_decided_when_something_else_is_decided_since() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let ada = person(&admit(&store, &request("s-1", "Ada Lovelace", "9:00")).await);
+    let eve = request("s-2", "Eve Lovelace", "10:00");
+    let held = admit(&store, &eve).await.admission;
+    hold(&store, held, Stage::Validation, Code::DoubtfulMatch).await;
+    decide(&store, held, Word::SamePerson, Some(&ada.to_string())).await.unwrap();
+    // The template has changed: it wants a consent now.
+    let field = Some(FieldPath::known("consents.part2"));
+    let mut asks = eve.clone();
+    asks.proposed = Proposed::Hold { code: Code::ConsentMissing, field: field.clone() };
+    assert!(matches!(admit(&store, &asks).await.decision, Decision::Held { code: Code::ConsentMissing, .. }));
+    hold(&store, held, Stage::Validation, Code::ConsentMissing).await;
+    decide(&store, held, Word::ConsentGiven, Some("paper-17")).await.unwrap();
+    assert_eq!(store.persons(&clinic(), &submission("s-2")).await.unwrap().same, Some(ada));
+    assert_eq!(admit(&store, &eve).await.decision, Decision::Admitted { person: ada, new_person: false });
 }

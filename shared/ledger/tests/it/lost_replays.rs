@@ -117,7 +117,11 @@ async fn a_run_goes_on_when_somebody_takes_up_what_was_lost_of_it_and_what_is_kn
         taken.left.iter().map(|left| (left.id, left.state)).collect::<Vec<_>>(),
         [(ids[0], Some(LetterState::Replayed))]
     );
-    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Ended(PlanState::Done)), "one of two failed");
+    assert_eq!(
+        store.replay_next(plan, &post, &unedited).await,
+        Ok(Next::Ended(PlanState::Done)),
+        "one of two failed"
+    );
 }
 
 /// Says at validation what came of a message.
@@ -142,7 +146,11 @@ async fn a_message_that_came_twice_hangs_no_run() {
     let mut first = request("s-1", "Ada Lovelace", "slot");
     first.message = letters[0].message.unwrap();
     let admission = admit(&store, &first).await.admission;
-    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Skipped), "the third is the first's, too");
+    assert_eq!(
+        store.replay_next(plan, &post, &unedited).await,
+        Ok(Next::Skipped),
+        "the third is the first's, too"
+    );
     assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
     assert_eq!(store.weigh(plan).await, Ok(0));
     // The first completes; the second repeats it and has no row of its own; the fourth is rejected and has none either.
@@ -181,7 +189,11 @@ async fn a_second_message_that_was_handed_on_too_is_followed_to_its_end_and_a_co
     assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published));
     let admission = admit(&store, &first).await.admission;
     fixture.clock.forward(1);
-    assert_eq!(store.replay_next(plan, &post, &unedited).await, Ok(Next::Published), "a person is to see the conflict");
+    assert_eq!(
+        store.replay_next(plan, &post, &unedited).await,
+        Ok(Next::Published),
+        "a person is to see the conflict"
+    );
     // As it happens validation finds the same content, and hands it on once more.
     let message = letters[1].message.unwrap();
     store.append(Hop { message, ..hop(admission, Stage::Validation, Event::Emitted) }).await.unwrap();

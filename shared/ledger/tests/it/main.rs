@@ -9,6 +9,7 @@ mod edited_replay;
 mod edits;
 mod effects;
 mod eligibility;
+mod given_back;
 mod held_effects;
 mod holds;
 mod hops;

@@ -338,3 +338,38 @@ async fn what_is_in_doubt_held_or_ended_is_left_alone_and_what_was_refused_is_tr
     assert_eq!(store.replay_next(last, &post, &unedited).await, Ok(Next::Skipped));
     assert_eq!(store.plan_items(last, None, 1).await.unwrap().items[0].why, Some(Why::NoQueue));
 }
+
+#[tokio::test]
+async fn what_the_writer_died_of_goes_to_it_again_when_nothing_of_it_is_under_way() {
+    const OP: &str =
+        "INSERT INTO ehr_op (op_id, admission_id, kind, in_force, role, idempotency, seq, state, attempts,
+            searches, lease_until, unknown_since, changed_at)
+        VALUES (gen_random_uuid(), $1, 'patient', true, 'create', 'x', 1, $2, 1, 0,
+            now() + make_interval(secs => $3), now() + make_interval(secs => $3), now())";
+    let fixture = Fixture::new().await;
+    let (store, sql) = (fixture.store().await, fixture.sql().await);
+    for (nth, (state, seconds, in_doubt)) in [
+        ("intent", 60_f64, true),
+        ("intent", -1.0, false),
+        ("unknown", -60.0, true),
+        ("unknown", -3600.0, false),
+        // Goes to a person, who is asked by the writer.
+        ("parked", 0.0, false),
+        ("conflict", 0.0, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let letter = dead(&store, nth).await;
+        sql.execute(OP, &[&letter.admission.unwrap().as_uuid(), &state, &seconds]).await.unwrap();
+        assert_eq!(store.knows(letter.id).await.unwrap().in_doubt, in_doubt, "{state} {seconds}");
+        // An earlier stage's letter does not answer for it.
+        let early = DeadLetter {
+            stage: Stage::Validation,
+            admission: letter.admission,
+            ..crate::letters::letter(Some("clinic-01"), &format!("08:{:02}", 40 + nth), None)
+        };
+        keep(&store, std::slice::from_ref(&early)).await;
+        assert!(store.knows(early.id).await.unwrap().in_doubt, "{state} {seconds}");
+    }
+}

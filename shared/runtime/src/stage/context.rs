@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{
-    AdmissionId, CorrelationId, Endpoint, MessageId, clock::Clock, hop::Facts, meta::TemplateRef,
+    AdmissionId, Code, CorrelationId, Endpoint, MessageId, clock::Clock, hop::Facts, meta::TemplateRef,
     seal::Keyring,
 };
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ pub(super) struct Told {
     pub(super) facts: Facts,
     pub(super) admission: Option<AdmissionId>,
     pub(super) template: Option<TemplateRef>,
+    /// What a person would have to say, should this delivery be its last.
+    pub(super) doubt: Option<Code>,
     /// The longest that it was told to wait for an endpoint.
     pub(super) held_back: Option<Duration>,
     /// Endpoints that failed this delivery, and when their breakers were told of it: once.
@@ -146,6 +148,17 @@ impl Context {
         if template.is_some() {
             told.template = template;
         }
+    }
+
+    /// Says whether something that was done for the submission is in doubt. While it is, the message is held with this code where it
+    /// would otherwise be a dead letter: of that only a person can say what became of it. The last word counts.
+    pub fn doubts(&self, doubt: Option<Code>) {
+        self.told().doubt = doubt;
+    }
+
+    /// What was said last to [`Context::doubts`].
+    pub fn doubt(&self) -> Option<Code> {
+        self.told().doubt
     }
 
     /// How long to wait before calling an endpoint that is paused or known to be down: the handler should then snooze that long, or

@@ -69,7 +69,7 @@ pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> V
             put_off(core, case, Wait::at_least(PAUSED_WAIT), Next::same(case)).await
         }
         Decision::Retry { code, endpoint, after } => retry(core, case, code, endpoint, after).await,
-        Decision::Die { code, field, endpoint } => die(core, case, code, field, endpoint).await,
+        Decision::Die { code, field, endpoint } => end(core, case, code, field, endpoint).await,
     };
     match (done, held) {
         (Ok(()), None) => Verdict::Done,
@@ -132,6 +132,23 @@ async fn hold(core: &Core, case: &Case, code: Code, field: Option<FieldPath>) ->
     steady::append(core, case, row(core, case, entry)).await
 }
 
+/// It has had its chances. What its handler is in doubt about a person has to answer: a dead letter nobody could.
+async fn end(
+    core: &Core,
+    case: &Case,
+    code: Code,
+    field: Option<FieldPath>,
+    endpoint: Option<Endpoint>,
+) -> Result<(), Stuck> {
+    match case.cx.doubt() {
+        Some(doubt) => {
+            tracing::warn!(frontdesk.code = code.as_str(), "delivery.in_doubt");
+            hold(core, case, doubt, None).await
+        }
+        None => die(core, case, code, field, endpoint).await,
+    }
+}
+
 async fn retry(
     core: &Core,
     case: &Case,
@@ -145,7 +162,7 @@ async fn retry(
     // To be throttled, or in an outage, is no failed attempt, but it has its time too.
     let attempt = if after.is_some() || outage { 0 } else { case.cx.attempt };
     if core.retry.exhausted(attempt, first_failed_at, case.cx.now()) {
-        return die(core, case, code, None, endpoint).await;
+        return end(core, case, code, None, endpoint).await;
     }
     let wait_for =
         after.map_or_else(|| core.retry.wait(case.cx.attempt, chance(&*core.clock)), Wait::at_least);

@@ -169,3 +169,24 @@ async fn a_stop_while_the_store_is_down_gives_the_delivery_back() {
     f.until(async || f.peek.ready("eligibility.north").await == 1).await;
     assert!(f.rows.all().is_empty());
 }
+
+#[tokio::test]
+async fn what_would_die_in_doubt_is_held_for_a_person() {
+    let f = fixture_with("[retry]\nattempts = 2").await;
+    let running = f.run();
+    // At its last attempt, and of a permanent fault.
+    for (act, events) in [
+        (Act::Doubt(99), &[Event::Retried, Event::Held][..]),
+        (Act::Doubt(1), &[Event::Retried, Event::Held]),
+    ] {
+        let before = f.rows.all().len();
+        f.publish("clinic-n", CANARY, act).await;
+        f.until(async || f.rows.all().len() == before + 2).await;
+        let rows = f.rows.all().split_off(before);
+        assert_eq!(rows.iter().map(|row| row.event).collect::<Vec<_>>(), events);
+        assert!(matches!(rows[1].transition, Some(Transition::Hold { code: Code::EhrParked, field: None })));
+        assert!(rows[1].parked.is_some());
+    }
+    assert_eq!(f.peek.ready("eligibility.north.dlq").await, 0);
+    f.stop(running).await;
+}

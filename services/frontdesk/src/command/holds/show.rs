@@ -12,7 +12,7 @@ use crate::{
 
 /// What is asked, how it may be answered, and what helps to answer it.
 pub(super) fn text(hold: &Value) -> anyhow::Result<String> {
-    let Hold { row, person_id, question, rule, candidates, slots, doubts, decisions, admission } =
+    let Hold { row, person_id, question, rule, candidates, slots, doubts, channels, decisions, admission } =
         serde_json::from_value(hold.clone())?;
     let mut text = format!("held {}\n", row.admission_id);
     let mut line = |name: &str, value: Option<String>| {
@@ -27,6 +27,7 @@ pub(super) fn text(hold: &Value) -> anyhow::Result<String> {
     line("clinic", Some(row.clinic_id));
     line("submission", Some(row.submission_id.clone()));
     line("person", person_id);
+    line("in doubt", Some(channels.join(" ")).filter(|channels| !channels.is_empty()));
     let _ = write!(
         text,
         "\n{question}\ndecide: frontdesk holds decide {} DECISION --reason TEXT\nDECISION is {rule}\n",
@@ -85,7 +86,7 @@ fn doubtful(doubts: &[Doubt], own: &str) -> String {
     }
     let mut text = section(table);
     if doubts.iter().all(|one| one.admission_id != own) {
-        text += "what is in doubt is another submission's: decide that one, then decide `again` here\n";
+        text += "what is in doubt is another submission's: decide that one, then decide `again` here; if it was closed or discarded, decide here\n";
     }
     text
 }
@@ -112,7 +113,7 @@ mod tests {
     fn hold() -> Value {
         json!({"admission_id": "a-1", "submission_id": "s-1", "clinic_id": "clinic-01", "stage": "ehr-writer",
             "lane": "north", "code": "ehr_parked", "since": "2026-11-22T09:00:00Z", "question": "Is it there?",
-            "answers": ["done"], "rule": "done RESOURCE or close", "candidates": [], "slots": [], "doubts": [],
+            "answers": ["done"], "rule": "done RESOURCE or close", "candidates": [], "slots": [], "doubts": [], "channels": ["sms"],
             "decisions": []})
     }
 
@@ -128,6 +129,7 @@ mod tests {
             "Is it there?",
             "decide: frontdesk holds decide a-1 DECISION --reason TEXT",
             "DECISION is done RESOURCE or close",
+            "in doubt    sms",
             "p-1",
             "birth_date:typo",
             "slot-9",

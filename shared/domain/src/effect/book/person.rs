@@ -2,13 +2,14 @@
 //!
 //! The round that was in doubt stays as it is, for the record, and is no longer in force. What the person says opens the next one: DONE
 //! with what they found, or none at all, so that the effect is begun anew. Only a person's "it is not there" lets anything be
-//! written after a write in doubt without a search.
+//! written after a write in doubt without a search. Should what they found turn out to be somebody else's, that opens a round too: in
+//! doubt again.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    super::{Kind, Resource, Role, State},
+    super::{BeginEffect, Kind, Resource, Role, State},
     Book, Mark,
 };
 use crate::AdmissionId;
@@ -41,8 +42,9 @@ pub enum Unheard {
 
 impl Book {
     /// Takes a person's word on the submission's effect in doubt, of which it has one at most: a writer goes no further than that. `asked`:
-    /// when it was given to the person. Gives the kind of the effect. The book needs the submission's effects that are in force, and
-    /// their slots.
+    /// when it was given to the person. If none of its own is, it is a word on that of another submission for which it waits:
+    /// on what they share. Gives the kind of the effect. The book needs the submission's effects that are in force, their slots, and
+    /// those owners of the slots of whom the word may be.
     ///
     /// # Errors
     /// [`Unheard`]: nothing changes.
@@ -53,8 +55,14 @@ impl Book {
         asked: Timestamp,
         fresh: &mut dyn FnMut() -> Uuid,
     ) -> Result<Kind, Unheard> {
-        let (kind, id) = self.in_doubt(admission, asked)?;
+        let (kind, id) = match self.in_doubt(admission, asked) {
+            Err(Unheard::NothingInDoubt) => {
+                self.waited_for(admission, asked).ok_or(Unheard::NothingInDoubt)?
+            }
+            own => own?,
+        };
         let Some(op) = self.ops.get(&id) else { return Err(Unheard::NothingInDoubt) };
+        let of = op.admission;
         match said {
             Said::There { id: there } => {
                 // Of a change it is known what it changes.
@@ -67,7 +75,7 @@ impl Book {
             }
             Said::NotThere => {
                 self.note(id, "denied");
-                self.retire(admission, kind);
+                self.retire(of, kind);
             }
         }
         Ok(kind)
@@ -88,6 +96,58 @@ impl Book {
             }
         }
         Err(Unheard::NothingInDoubt)
+    }
+
+    /// Another submission's effect in doubt on what this one shares with it, if that is what keeps this one from writing.
+    fn waited_for(&self, admission: AdmissionId, asked: Timestamp) -> Option<(Kind, Uuid)> {
+        Kind::ALL.iter().find_map(|kind| {
+            let own = self.ops.get(self.in_force.get(&(admission, *kind))?)?;
+            let slot = own.slot.and_then(|slot| self.slots.get(&slot))?;
+            let owner =
+                self.ops.get(&slot.owner).filter(|owner| owner.in_force && owner.admission != admission)?;
+            let doubtful = match owner.state {
+                State::Parked | State::Conflict => slot.resource.is_none(),
+                State::Unknown { since, .. } => since <= asked,
+                _ => false,
+            };
+            (own.state == State::Ready && doubtful).then_some((*kind, owner.op))
+        })
+    }
+
+    /// What is there under that id is somebody else's: a person named it by mistake, and it is in doubt again. Nothing may have been written
+    /// on it. `false`: this is known already, or another one is named by now; begin again to learn. The book needs what beginning needs.
+    pub fn refute(&mut self, wish: &BeginEffect, id: &str, fresh: &mut dyn FnMut() -> Uuid) -> bool {
+        let (admission, kind) = (wish.admission, wish.target.kind());
+        let Some(slot) = wish.slot_key().and_then(|key| self.keys.get(&key)).copied() else { return false };
+        let Some(own) = self.in_force.get(&(admission, kind)).and_then(|own| self.ops.get(own)) else {
+            return false;
+        };
+        let named = |resource: &Resource| resource.id == id;
+        let settled = match &own.state {
+            State::Done(resource) => named(resource),
+            State::Ready => true,
+            _ => false,
+        };
+        if !settled {
+            return false;
+        }
+        let (own, seq) = (own.op, own.seq);
+        let known = self.slots.get_mut(&slot).filter(|slot| slot.resource.as_ref().is_some_and(named));
+        let next = known.map(|known| {
+            let next = fresh();
+            (known.resource, known.owner) = (None, next);
+            known.mark.touch();
+            next
+        });
+        self.note(own, "refuted");
+        self.retire(admission, kind);
+        let Some(next) = next else { return false };
+        self.add(wish, Some(slot), seq, next);
+        if let Some(op) = self.ops.get_mut(&next) {
+            op.state = State::Conflict;
+        }
+        self.note(next, "found_conflict");
+        true
     }
 
     /// The next round: done, by a person's word.

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     /// Be throttled the first time, then emit.
     ThrottledOnce,
     Permanent,
+    /// Be in doubt of what it did, and fail up to this attempt; then for good.
+    Doubt(u32),
     Panic,
     /// Wait for a permit, then emit.
     Gated,
@@ -109,6 +111,15 @@ impl Handler for Toy {
             Act::Permanent => {
                 let field = Some(FieldPath::known("patient.given"));
                 return Err(Fault::Permanent { code: Code::EhrRejected, field });
+            }
+            Act::Doubt(last) => {
+                cx.doubts(Some(Code::EhrParked));
+                let more = cx.attempt() <= last;
+                return Err(if more {
+                    Fault::transient(Code::EhrUnavailable)
+                } else {
+                    Fault::permanent(Code::EhrRejected)
+                });
             }
             Act::Panic => panic!("{text}"),
             Act::Gated => self.gate.acquire().await.unwrap().forget(),

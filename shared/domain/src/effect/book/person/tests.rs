@@ -193,3 +193,74 @@ fn where_nothing_is_in_doubt_a_word_changes_nothing() {
     let mut empty = Book::new(vec![], vec![], at(100), Protections::ALL);
     assert_eq!(hear(&mut empty, &Said::NotThere), Err(Unheard::NothingInDoubt));
 }
+
+/// Another submission of the person, which has asked and waits for the first.
+fn other() -> BeginEffect {
+    BeginEffect { admission: AdmissionId::from_uuid(Uuid::from_u128(8)), ..wish() }
+}
+
+#[test]
+fn who_waits_for_what_nobody_else_can_answer_for_says_it_instead() {
+    const WAITS: Uuid = Uuid::from_u128(20);
+    for state in doubtful() {
+        for said in [there("p-1"), Said::NotThere] {
+            let mut book = book(state.clone(), None);
+            book.order([(other().admission, 5)]);
+            book.begin(&other(), &mut || WAITS);
+            assert_eq!(
+                book.hear(other().admission, &said, at(50), &mut || NEXT),
+                Ok(Kind::Patient),
+                "{state:?}"
+            );
+            match (said, book.begin(&other(), &mut || Uuid::from_u128(30))) {
+                (Said::There { id }, Begin::Go(permit)) => assert_eq!(permit.resource.unwrap().id, id),
+                (Said::NotThere, Begin::Go(permit)) => assert_eq!(permit.role, Role::Create),
+                (_, answer) => panic!("{state:?}: {answer:?}"),
+            }
+            let decided = book.close();
+            let old = find(&decided, OWN);
+            assert_eq!((old.in_force, &old.state), (false, &state), "the record stays as it was");
+        }
+    }
+    // It was given up after the person was asked.
+    let mut late = book(unknown(51), None);
+    late.begin(&other(), &mut || WAITS);
+    assert_eq!(
+        late.hear(other().admission, &Said::NotThere, at(50), &mut || NEXT),
+        Err(Unheard::NothingInDoubt)
+    );
+    // What is there may be changed whatever is in doubt about an update of it: nobody waits.
+    let mut known = book(State::Parked, Some("p-1"));
+    known.begin(&other(), &mut || WAITS);
+    assert!(known.hear(other().admission, &Said::NotThere, at(50), &mut || NEXT).is_err());
+}
+
+#[test]
+fn a_patient_named_by_mistake_is_in_doubt_again_and_nobody_writes_there() {
+    let mut book = book(State::Parked, None);
+    assert_eq!(hear(&mut book, &there("p-7")), Ok(Kind::Patient));
+    assert!(!book.refute(&wish(), "p-9", &mut || Uuid::from_u128(40)), "that is not what was named");
+    assert!(book.refute(&wish(), "p-7", &mut || Uuid::from_u128(41)));
+    assert!(matches!(book.begin(&wish(), &mut || Uuid::from_u128(42)), Begin::Conflict));
+    assert!(matches!(book.begin(&other(), &mut || Uuid::from_u128(43)), Begin::Conflict));
+    assert_eq!(hear(&mut book, &there("p-1")), Ok(Kind::Patient));
+    assert!(matches!(book.begin(&wish(), &mut || NEXT), Begin::Done(done) if done.id == "p-1"));
+    let events: Vec<_> = book.close().trail.iter().map(|line| line.event).collect();
+    assert_eq!(events, ["confirmed", "refuted", "found_conflict", "confirmed"]);
+}
+
+#[test]
+fn whoever_was_to_change_what_was_named_by_mistake_holds_it_and_the_first_one_learns_of_it() {
+    let mut book = book(State::Parked, None);
+    assert_eq!(hear(&mut book, &there("p-7")), Ok(Kind::Patient));
+    book.order([(other().admission, 5)]);
+    let Begin::Go(permit) = book.begin(&other(), &mut || Uuid::from_u128(40)) else { panic!("an update") };
+    assert!(!book.refute(&other(), "p-7", &mut || Uuid::from_u128(41)), "a write is under way");
+    book.settle(&Told::wrote(&permit, super::super::super::EffectResult::NotSent));
+    assert!(book.refute(&other(), "p-7", &mut || Uuid::from_u128(42)));
+    assert!(matches!(book.begin(&other(), &mut || Uuid::from_u128(43)), Begin::Conflict));
+    // The first still thinks that it is done.
+    assert!(matches!(book.begin(&wish(), &mut || Uuid::from_u128(44)), Begin::Done(_)));
+    assert!(!book.refute(&wish(), "p-7", &mut || Uuid::from_u128(45)), "it is known");
+    assert!(matches!(book.begin(&wish(), &mut || Uuid::from_u128(46)), Begin::Conflict));
+}
