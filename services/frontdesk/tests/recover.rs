@@ -296,13 +296,14 @@ async fn a_replay_that_the_broker_lost_is_published_again() {
         foreseen: Foreseen::plain(Forecast::WouldCreate),
         clinic: None,
         submission: None,
+        edit: None,
     };
     let ann = Actor { name: "ann".to_owned(), role: "operator".to_owned() };
     let plan = line.store.make_plan(&[item], &ann, "mended").await.unwrap();
     let rules = Rules { canary: 0, rate: 10, stop_on: 50 };
     line.store.begin_run(plan, rules, &ann, "go").await.unwrap();
     assert!(line.plan().await.is_empty());
-    assert_eq!(line.store.replay_next(plan, &Loses).await, Ok(Next::Published));
+    assert_eq!(line.store.replay_next(plan, &Loses, &|_: LetterId, _: &[u8]| None).await, Ok(Next::Published));
 
     let lost = line.plan().await;
     assert_eq!((lost.submissions.len(), &lost.replays), (0, &vec![letter.id]));

@@ -85,7 +85,7 @@ impl Replay {
         actor: &Actor,
         reason: &str,
     ) -> Result<(EditRow, Foreseen), NoEdit> {
-        let Tools { store, keys, index, matcher, .. } = self.tools();
+        let Tools { store, keys, index, matcher, clock, .. } = self.tools();
         let clinics = self.templates().await?;
         let dead = store.dry_letter(letter).await?.ok_or(NoEdit::Unknown)?;
         let opened = Opened::read(&dead, keys)?;
@@ -119,7 +119,7 @@ impl Replay {
         {
             return Err(NoEdit::DoesNotRead(field));
         }
-        let dry = Dry { store, clinics: &clinics, keys, index, matcher };
+        let dry = Dry { store, clinics: &clinics, keys, index, matcher, now: clock.now() };
         let foreseen = dry.run(&edited).await?.foreseen;
         let original = match ground.admitted {
             Some((_, Some(original))) => Some(opened::original(&original, &corrections, keys)?),

@@ -18,7 +18,7 @@ use ledger::{
 use crate::{
     letters::{keep, letter},
     reconcile::DAY,
-    replay::{OP, Post, RULES, actor, completes, dead, item, plan, state},
+    replay::{OP, Post, RULES, actor, completes, dead, item, plan, state, unedited},
     support::{Fixture, admit, fresh_message, hop, request},
 };
 
