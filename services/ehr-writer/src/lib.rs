@@ -18,6 +18,7 @@ use domain::{
     Code, Endpoint, Fault, Outcome, Phi, Stage,
     blind::IndexKey,
     clock::Clock,
+    drill::{self, Protection},
     envelope::Message,
     matching::person::Matcher,
     messages::{Checked, Written},
@@ -121,8 +122,10 @@ struct Done {
 impl Task<'_> {
     /// The way of one submission into the EHR. Each step is found done when the whole is repeated.
     async fn run(&self) -> Result<Done, Stop> {
-        // What people have ended does not go on, whichever message of it comes late: nothing is written.
-        self.decisions().await?;
+        // What people have ended does not go on, whichever message of it comes late: nothing is written. Who drills writing first asks later.
+        if !drill::lacks(Protection::IntentBeforeWrite) {
+            self.decisions().await?;
+        }
         let patient = self.patient().await?;
         self.cx.record(|facts| facts.patient = Some(patient.id.clone()));
         let coverage = self.coverage(&patient).await?.map(|coverage| coverage.id);

@@ -303,7 +303,10 @@ async fn a_replay_that_the_broker_lost_is_published_again() {
     let rules = Rules { canary: 0, rate: 10, stop_on: 50 };
     line.store.begin_run(plan, rules, &ann, "go").await.unwrap();
     assert!(line.plan().await.is_empty());
-    assert_eq!(line.store.replay_next(plan, &Loses, &|_: LetterId, _: &[u8]| None).await, Ok(Next::Published));
+    assert_eq!(
+        line.store.replay_next(plan, &Loses, &|_: LetterId, _: &[u8]| None).await,
+        Ok(Next::Published)
+    );
 
     let lost = line.plan().await;
     assert_eq!((lost.submissions.len(), &lost.replays), (0, &vec![letter.id]));
