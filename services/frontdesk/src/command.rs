@@ -5,6 +5,7 @@ pub mod demo;
 pub mod dlq;
 pub mod down;
 pub mod holds;
+mod how;
 pub mod migrate;
 pub mod outcomes;
 pub mod reconcile;

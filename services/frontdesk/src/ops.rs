@@ -1,6 +1,7 @@
 //! A client of the ops API.
 
 pub mod acts;
+mod answer;
 pub mod edits;
 pub mod holds;
 pub mod letters;
@@ -13,13 +14,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, de::DeserializeOwned};
 
 pub use switches::{Backlog, Pause, Paused, Scopes};
 pub use traces::{Match, Reached, Traced};
 
-use self::reconciliations::Silent;
+use self::{
+    answer::{answered, found, told},
+    reconciliations::Silent,
+};
 use crate::local::{Layout, endpoints::Endpoints};
 
 /// The API of a running system.
@@ -251,11 +255,9 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn submission(&self, id: &str) -> anyhow::Result<Vec<Admission>> {
-        let answer = self.get(&format!("submissions/{id}")).send().await.map_err(unreachable)?;
-        if answer.status() == StatusCode::NOT_FOUND {
+        let Some(mut found) = found::<Found>(self.get(&format!("submissions/{id}"))).await? else {
             return Ok(Vec::new());
-        }
-        let mut found: Found = accepted(answer)?.json().await?;
+        };
         for admission in &mut found.admissions {
             id.clone_into(&mut admission.outcome.submission_id);
         }
@@ -271,7 +273,7 @@ impl Ops {
     }
 
     async fn json<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        Ok(answered(self.get(path)).await?.json().await?)
+        told(self.get(path)).await
     }
 
     fn post(&self, segments: &[&str]) -> anyhow::Result<RequestBuilder> {
@@ -294,45 +296,6 @@ fn is_private(url: &str) -> bool {
     let local =
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     url.scheme() == "https" || local
-}
-
-async fn answered(request: RequestBuilder) -> anyhow::Result<reqwest::Response> {
-    accepted(request.send().await.map_err(unreachable)?)
-}
-
-fn accepted(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
-    match answer.status() {
-        status if status.is_success() => Ok(answer),
-        StatusCode::UNAUTHORIZED => bail!("the ops API does not know the token"),
-        StatusCode::FORBIDDEN => bail!("the token's roles do not allow it: ask somebody who has the role"),
-        status => bail!("the ops API answers {status}"),
-    }
-}
-
-#[derive(Deserialize)]
-struct Problem {
-    code: String,
-    field: Option<String>,
-    detail: String,
-}
-
-/// An answer that was accepted; else its problem document as an error.
-async fn problem(answer: reqwest::Response) -> anyhow::Result<reqwest::Response> {
-    let status = answer.status();
-    if status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return accepted(answer);
-    }
-    match answer.json::<Problem>().await {
-        Ok(Problem { code, field, detail }) => {
-            let code = [Some(code), field].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            bail!("the ops API refuses it: {code}. {detail}")
-        }
-        Err(_) => bail!("the ops API answers {status}"),
-    }
-}
-
-fn unreachable(error: reqwest::Error) -> anyhow::Error {
-    anyhow::Error::new(error.without_url()).context("the ops API does not answer")
 }
 
 #[cfg(test)]

@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     App,
     access::Role,
-    plans::{Grounds, actor, replay},
+    plans::replay,
     problem::Refusal,
-    switches::reason,
+    said::{self, Grounds, actor, reason},
     tokens::Principal,
 };
 
@@ -162,8 +162,7 @@ pub(crate) async fn withdraw(
     grounds: Result<Json<Grounds>, JsonRejection>,
 ) -> Result<Json<EditRow>, Refusal> {
     let letter = letter(id)?;
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let why = reason(&grounds.reason)?;
+    let why = said::grounds(grounds)?;
     match replay(&app)?.store().withdraw_edit(letter, &actor(&who, role), &why).await? {
         Edited::Done(row) => {
             tracing::info!(enduser.id = who.name, frontdesk.edit = %row.id, "ops.edit_withdrawn");
@@ -189,8 +188,7 @@ pub(crate) async fn approve(
 ) -> Result<Json<EditRow>, Refusal> {
     let Ok(Path(id)) = id else { return Err(Refusal::UnknownEdit) };
     let id = id.parse::<EditId>().map_err(|_| Refusal::UnknownEdit)?;
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let why = reason(&grounds.reason)?;
+    let why = said::grounds(grounds)?;
     match replay(&app)?.store().approve_edit(id, &actor(&who, role), &why).await? {
         Edited::Done(row) => {
             tracing::info!(enduser.id = who.name, frontdesk.edit = %id, "ops.edit_approved");

@@ -17,9 +17,9 @@ use serde::Deserialize;
 use crate::{
     App,
     access::Role,
-    plans::{Grounds, actor, replay},
+    plans::replay,
     problem::Refusal,
-    switches::reason,
+    said::{self, Grounds, actor, reason},
     tokens::Principal,
 };
 
@@ -108,8 +108,7 @@ pub(crate) async fn approve(
 ) -> Result<Json<Changed>, Refusal> {
     let Ok(Path(id)) = id else { return Err(Refusal::UnknownDiscard) };
     let id = id.parse::<DiscardId>().map_err(|_| Refusal::UnknownDiscard)?;
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let why = reason(&grounds.reason)?;
+    let why = said::grounds(grounds)?;
     match replay(&app)?.store().approve_discard(id, &actor(&who, role), &why).await? {
         Approved::Done(changed) => {
             tracing::info!(enduser.id = who.name, frontdesk.discard = %id, "ops.discarded");

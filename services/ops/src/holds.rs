@@ -14,7 +14,6 @@ use domain::{
     hold::{Verdict, Word},
 };
 use ledger::{
-    acts::Actor,
     holds::{HoldFilter, HoldPage, NewDecision},
     read::State as Standing,
 };
@@ -25,7 +24,7 @@ use crate::{
     access::Role,
     letters::read,
     problem::Refusal,
-    switches::reason,
+    said::{actor, reason},
     tokens::Principal,
     views::{Hold, Ruling},
 };
@@ -101,12 +100,8 @@ pub(crate) async fn decide(
     let Ok(Json(said)) = said else { return Err(Refusal::InvalidRequest("body")) };
     let word = said.decision.parse::<Word>().map_err(|_| Refusal::InvalidRequest("decision"))?;
     let verdict = Verdict::new(word, said.names.as_deref()).map_err(|_| Refusal::InvalidRequest("names"))?;
-    let decision = NewDecision {
-        admission: id,
-        verdict,
-        actor: Actor { name: who.name.clone(), role: role.to_string() },
-        reason: reason(&said.reason)?,
-    };
+    let decision =
+        NewDecision { admission: id, verdict, actor: actor(&who, role), reason: reason(&said.reason)? };
     let decided = app.records.decide(&decision).await?;
     tracing::info!(
         frontdesk.admission = %id,

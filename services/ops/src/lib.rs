@@ -25,6 +25,7 @@ pub mod releases;
 pub mod replay;
 mod routes;
 mod run;
+mod said;
 pub mod silence;
 mod switches;
 pub mod tokens;

@@ -13,7 +13,6 @@ use axum::{
 use domain::ids::{LetterId, PlanId};
 use jiff::Timestamp;
 use ledger::{
-    acts::Actor,
     letters::LetterState,
     replay::{Begun, Choice, ItemPage, PlanRow, Rules},
 };
@@ -25,7 +24,7 @@ use crate::{
     letters::Wanted,
     problem::Refusal,
     replay::{LARGEST_PLAN, NoPlan, Replay},
-    switches::reason,
+    said::{self, Grounds, actor, reason},
     tokens::Principal,
 };
 
@@ -75,13 +74,6 @@ pub(crate) struct Start {
     reason: String,
 }
 
-/// Why.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Grounds {
-    pub(crate) reason: String,
-}
-
 /// Which page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,11 +85,6 @@ pub(crate) struct Page {
 /// What replays; an API that only looks has nothing.
 pub(crate) fn replay(app: &App) -> Result<&Replay, Refusal> {
     app.replay.as_deref().ok_or(Refusal::NoReplay)
-}
-
-/// Who acts, as the acts name them.
-pub(crate) fn actor(who: &Principal, role: Role) -> Actor {
-    Actor { name: who.name.clone(), role: role.to_string() }
 }
 
 fn plan_id(id: Result<Path<String>, PathRejection>) -> Result<PlanId, Refusal> {
@@ -198,8 +185,7 @@ pub(crate) async fn cancel(
     grounds: Result<Json<Grounds>, JsonRejection>,
 ) -> Result<Json<PlanRow>, Refusal> {
     let id = plan_id(id)?;
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let why = reason(&grounds.reason)?;
+    let why = said::grounds(grounds)?;
     let replay = replay(&app)?;
     begun(replay.store().cancel_run(id, &actor(&who, role), &why).await?)?;
     tracing::info!(frontdesk.plan = %id, enduser.id = who.name, "ops.cancelled");

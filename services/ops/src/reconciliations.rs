@@ -16,7 +16,7 @@ use domain::{
     reconcile::{Day, Sent},
 };
 use jiff::civil::Date;
-use ledger::{acts::Actor, reconcile::Row};
+use ledger::reconcile::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ use crate::{
     access::Role,
     problem::Refusal,
     reconcile::{NotRedriven, Reconciler, Redriven, Wish},
-    switches::{Grounds, reason},
+    said::{self, Grounds},
     tokens::Principal,
     views::{Run, RunSummary},
 };
@@ -93,11 +93,10 @@ pub(crate) async fn redrive(
     id: Result<Path<String>, PathRejection>,
     grounds: Result<Json<Grounds>, JsonRejection>,
 ) -> Result<Json<Redriven>, Refusal> {
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let reason = reason(&grounds.reason)?;
+    let reason = said::grounds(grounds)?;
     let reconciler = Arc::clone(app.reconciler.as_ref().ok_or(Refusal::NotConfigured)?);
     let (run, rows) = find(&reconciler, id).await?;
-    let actor = Actor { name: who.name.clone(), role: role.to_string() };
+    let actor = said::actor(&who, role);
     // A task of its own: what was begun is done to its end, also when whoever asked hangs up.
     let task = tokio::spawn(async move { reconciler.redrive((&run, &rows), &actor, &reason).await });
     match task.await {

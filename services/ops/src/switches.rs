@@ -12,7 +12,7 @@ use axum::{
 };
 use domain::ports::SwitchScope;
 use jiff::Timestamp;
-use ledger::{acts::Actor, read::State as Standing};
+use ledger::read::State as Standing;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,12 +21,10 @@ use crate::{
     backlog::{Backlog, Known, since},
     names::Listed,
     problem::Refusal,
+    said::{self, Grounds, reason},
     tokens::Principal,
     views::Pause,
 };
-
-/// Longest reason, bytes.
-const MAX_REASON: usize = 500;
 
 /// What to pause, and why.
 #[derive(Deserialize)]
@@ -35,13 +33,6 @@ pub(crate) struct Wish {
     scope: String,
     reason: String,
     until: Option<Timestamp>,
-}
-
-/// Why something is done.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Grounds {
-    pub(crate) reason: String,
 }
 
 /// The answer of `POST /v1/switches`.
@@ -96,22 +87,11 @@ pub(crate) async fn resume(
 ) -> Result<Json<Pause>, Refusal> {
     let Ok(Path(scope)) = scope else { return Err(Refusal::InvalidRequest("scope")) };
     let scope = scope.parse::<SwitchScope>().map_err(|_| Refusal::InvalidRequest("scope"))?;
-    let Ok(Json(grounds)) = grounds else { return Err(Refusal::InvalidRequest("body")) };
-    let reason = reason(&grounds.reason)?;
-    let actor = Actor { name: who.name.clone(), role: role.to_string() };
+    let reason = said::grounds(grounds)?;
+    let actor = said::actor(&who, role);
     let ended = app.records.resume(&scope, &actor, &reason).await?.ok_or(Refusal::NotPaused)?;
     tracing::info!(frontdesk.scope = %scope, enduser.id = who.name, "ops.resumed");
     Ok(Json(ended.into()))
-}
-
-/// A reason, fit to be kept.
-pub(crate) fn reason(text: &str) -> Result<String, Refusal> {
-    let reason = text.trim();
-    // The database keeps no NUL in a text.
-    if reason.is_empty() || reason.len() > MAX_REASON || reason.contains('\0') {
-        return Err(Refusal::InvalidRequest("reason"));
-    }
-    Ok(reason.to_owned())
 }
 
 /// What the pause makes wait. It is paused already: what cannot be asked now is unknown, and no failure.

@@ -14,7 +14,6 @@ use domain::{
     matching::person::{Contact, ContactKind},
 };
 use ledger::{
-    acts::Actor,
     look_up::{LookUp, Naming},
     read::Status,
 };
@@ -24,6 +23,7 @@ use crate::{
     App,
     access::Role,
     problem::Refusal,
+    said,
     tokens::Principal,
     views::{Admission, Match, Traced},
 };
@@ -106,7 +106,7 @@ pub(crate) async fn by_contact(
         let index = contact.index(&clinic, key);
         (clinic, index)
     });
-    let actor = Actor { name: who.name.clone(), role: role.to_string() };
+    let actor = said::actor(&who, role);
     let wanted = LookUp { by, indexes: indexes.collect(), actor, purpose: purpose.to_owned() };
     let found = app.records.look_up(&wanted, MOST + 1).await?;
     tracing::info!(enduser.id = who.name, frontdesk.by = by.as_str(), "ops.looked_up");

@@ -39,6 +39,12 @@ macro_rules! names {
             }
         }
 
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
         impl std::str::FromStr for $type {
             type Err = $error;
             fn from_str(text: &str) -> Result<Self, $error> {

@@ -1,6 +1,6 @@
 //! What people decided, followed to the letter and no further.
 
-use adapters::ehr::{Ehr as _, ReadFault, fake::Mishap};
+use adapters::ehr::{Ehr as _, ReadFault, SlotFound, fake::Mishap};
 use domain::{Code, Outcome, envelope::Message, hold::Word, intake::Patient, messages::Checked};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Context, Handler};
@@ -153,8 +153,8 @@ async fn a_patient_who_is_not_there_at_all_is_asked_about_again() {
     assert_once(desk.ehr.counts(), "in the end");
 }
 
-#[tokio::test]
-async fn of_several_slots_of_one_time_the_chosen_one_is_booked() {
+/// Nothing is free when it is asked for. Of two slots of one time a person chose the second.
+async fn second_of_two_slots_is_chosen() -> (Desk, Message<Checked>, Timestamp, Vec<SlotFound>) {
     let desk = Desk::open().await;
     let mut message = message(somebody(), "provider-3", "+12025550150");
     desk.admit(&mut message, "s-1").await;
@@ -163,6 +163,12 @@ async fn of_several_slots_of_one_time_the_chosen_one_is_booked() {
     desk.ehr.offer_slot("provider-3", later, 40);
     let free = desk.ehr.free_slots("provider-3", later, 5).await.unwrap();
     desk.decide(&message, Code::SlotTaken, Word::Slot, Some(&free[1].id)).await;
+    (desk, message, later, free)
+}
+
+#[tokio::test]
+async fn of_several_slots_of_one_time_the_chosen_one_is_booked() {
+    let (desk, message, later, free) = second_of_two_slots_is_chosen().await;
     assert_eq!(desk.settle(&message).await, End::Written);
     let left = desk.ehr.free_slots("provider-3", later, 5).await.unwrap();
     assert_eq!(left.iter().map(|slot| &slot.id).collect::<Vec<_>>(), [&free[0].id]);
@@ -171,14 +177,7 @@ async fn of_several_slots_of_one_time_the_chosen_one_is_booked() {
 
 #[tokio::test]
 async fn a_chosen_slot_that_is_taken_by_now_is_not_replaced_by_its_neighbour() {
-    let desk = Desk::open().await;
-    let mut message = message(somebody(), "provider-3", "+12025550150");
-    desk.admit(&mut message, "s-1").await;
-    let later = Timestamp::from_second(START).unwrap() + SignedDuration::from_hours(1);
-    desk.ehr.offer_slot("provider-3", later, 20);
-    desk.ehr.offer_slot("provider-3", later, 40);
-    let free = desk.ehr.free_slots("provider-3", later, 5).await.unwrap();
-    desk.decide(&message, Code::SlotTaken, Word::Slot, Some(&free[1].id)).await;
+    let (desk, message, _, free) = second_of_two_slots_is_chosen().await;
     desk.ehr.claim_slot(&free[1], "somebody").await;
     assert_eq!(desk.settle(&message).await, End::Held(Code::SlotTaken));
 }

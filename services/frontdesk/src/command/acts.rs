@@ -1,11 +1,12 @@
 //! `frontdesk acts`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use ledger::acts::What;
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{dlq::since, outcomes::ApiArgs};
+use super::{dlq::since, how::How};
 use crate::{
     exit::NothingMatched,
     local::Layout,
@@ -40,19 +41,8 @@ pub struct Acts {
     /// So many at most.
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
     #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// As the ops API writes it.
-    Json,
+    how: How,
 }
 
 impl Acts {
@@ -73,14 +63,10 @@ impl Acts {
     /// # Errors
     /// [`NothingMatched`], or if the API does not answer.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
-        let acts = self.api.connect(layout)?.acts(&self.query(), self.limit).await?;
+        let acts = self.how.api.connect(layout)?.acts(&self.query(), self.limit).await?;
         let none = acts.is_empty();
         let value = Value::Array(acts);
-        match self.format {
-            Format::Json => output::result(&serde_json::to_string_pretty(&value)?)?,
-            Format::Table if none => {}
-            Format::Table => output::result(&table(value)?)?,
-        }
+        self.how.print(&value, || table(&value))?;
         if none {
             return Err(NothingMatched("no act is of the kind".to_owned()).into());
         }
@@ -88,8 +74,8 @@ impl Acts {
     }
 }
 
-fn table(acts: Value) -> anyhow::Result<String> {
-    let acts: Vec<Act> = serde_json::from_value(acts)?;
+fn table(acts: &Value) -> anyhow::Result<String> {
+    let acts = Vec::<Act>::deserialize(acts)?;
     let mut table = output::wide_table();
     table.set_header(["to what\nwhy", "what\nwhat came of it", "who\nin which role", "when (UTC)"]);
     for Act { at, actor, role, what, scope, reason, outcome } in acts {
@@ -113,7 +99,7 @@ mod tests {
     fn an_act_is_a_line_that_a_terminal_does_not_obey() {
         let act = json!({"at": "2026-11-22T09:00:00Z", "actor": "sam", "role": "operator", "what": "paused",
             "scope": "clinic:clinic-01", "reason": "moving\n\u{1b}[31mhouse", "outcome": "done"});
-        let text = table(json!([act])).unwrap();
+        let text = table(&json!([act])).unwrap();
         for part in ["2026-11-22", "09:00:00", "sam", "operator", "paused", "clinic:clinic-01", "done"] {
             assert!(text.contains(part), "{part} in {text}");
         }

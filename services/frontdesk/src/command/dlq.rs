@@ -17,7 +17,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::outcomes::ApiArgs;
+use super::how::How;
 use crate::{exit::NothingMatched, local::Layout, ops::letters::Query, output};
 
 /// The dead letters: what died, of what, whose visit is next, and what becomes of it. Nothing that is shown is PHI, but for one
@@ -139,24 +139,6 @@ struct Which {
     since: Option<Timestamp>,
 }
 
-/// How it is written, and who is asked.
-#[derive(Debug, Args)]
-struct How {
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// As the ops API writes it.
-    Json,
-}
-
 pub(super) fn since(text: &str) -> Result<Timestamp, String> {
     let wrong = || "not a time such as 2026-11-22T09:00:00Z, nor an age such as 90m or 2h".to_owned();
     if let Ok(at) = text.parse::<Timestamp>() {
@@ -178,18 +160,6 @@ impl Which {
             ("since", since.map(|at| at.to_string())),
         ];
         pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-    }
-}
-
-impl How {
-    fn print(&self, value: &Value, table: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => output::result(&serde_json::to_string_pretty(value)?)?,
-            // That there is nothing is told by how the command ends.
-            Format::Table if value.as_array().is_some_and(Vec::is_empty) => {}
-            Format::Table => output::result(&table()?)?,
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod show;
 
-use clap::{Args, CommandFactory as _, Subcommand, ValueEnum, error::ErrorKind};
+use clap::{Args, CommandFactory as _, Subcommand, error::ErrorKind};
 use domain::{
     AdmissionId, ClinicId, Code, Stage,
     hold::{Verdict, Word},
@@ -10,7 +10,7 @@ use domain::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::outcomes::ApiArgs;
+use super::how::How;
 use crate::{
     exit::NothingMatched,
     local::Layout,
@@ -76,36 +76,6 @@ enum What {
         #[command(flatten)]
         how: How,
     },
-}
-
-/// How it is written, and who is asked.
-#[derive(Debug, Args)]
-struct How {
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// As the ops API writes it.
-    Json,
-}
-
-impl How {
-    fn print(&self, value: &Value, text: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => output::result(&serde_json::to_string_pretty(value)?)?,
-            // That there is nothing is told by how the command ends.
-            Format::Table if value.as_array().is_some_and(Vec::is_empty) => {}
-            Format::Table => output::result(&text()?)?,
-        }
-        Ok(())
-    }
 }
 
 impl Holds {

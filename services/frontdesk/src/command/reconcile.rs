@@ -5,17 +5,17 @@ mod told;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use domain::ClinicId;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::outcomes::ApiArgs;
+use super::how::How;
 use crate::{
     exit::Differs,
     local::Layout,
     ops::reconciliations::{Redriven, Run},
-    output::{self, Doing},
+    output::Doing,
 };
 
 /// Hold one day's counts against each other: what the senders say, the journal, the ledger, and the EHR's own contents. Every difference
@@ -40,25 +40,15 @@ pub struct Reconcile {
     /// A file with what the senders say that they sent.
     #[arg(long, value_name = "FILE")]
     sent: Option<PathBuf>,
-    /// Publish again what is on its way past the SLA and whose message is in no queue. Everything else is left for a person.
+    /// Publish again what is on its way past the SLA and whose message is in no queue. Everything else is left for a person. In the JSON what was
+    /// done is the member `repair`.
     #[arg(long, requires = "reason")]
     repair: bool,
     /// Why it is published again. Do not write a patient's data into it.
     #[arg(long, value_name = "TEXT", requires = "repair")]
     reason: Option<String>,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
     #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// As the ops API writes it; with --repair, what was done is its member `repair`.
-    Json,
+    how: How,
 }
 
 impl Reconcile {
@@ -71,7 +61,7 @@ impl Reconcile {
             Some(file) => sent::read(file, self.date)?,
             None => Vec::new(),
         };
-        let ops = self.api.connect(layout)?;
+        let ops = self.how.api.connect(layout)?;
         let doing = Doing::begin("comparing");
         let mut value = ops.compare(self.date, self.clinic.as_ref().map(ClinicId::as_str), &sent).await?;
         let run: Run = serde_json::from_value(value.clone())?;
@@ -82,10 +72,7 @@ impl Reconcile {
             repaired = Some(serde_json::from_value::<Redriven>(done.clone())?);
             value["repair"] = done;
         }
-        match self.format {
-            Format::Json => output::result(&serde_json::to_string_pretty(&value)?)?,
-            Format::Table => output::result(&told::text(&run, repaired.as_ref()))?,
-        }
+        self.how.print(&value, || Ok(told::text(&run, repaired.as_ref())))?;
         match (run.differences.len(), run.gaps.len()) {
             (0, 0) => Ok(()),
             (0, gaps) => {

@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::Value;
 
-use super::outcomes::ApiArgs;
+use super::how::{Format, How};
 use crate::{local::Layout, ops::Ops, output};
 
 /// With `--watch` it is looked so often.
@@ -34,19 +34,8 @@ pub struct Status {
     /// Look again every two seconds, until interrupted.
     #[arg(long)]
     watch: bool,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
     #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// The ops API's answer.
-    Json,
+    how: How,
 }
 
 impl Status {
@@ -55,7 +44,7 @@ impl Status {
     /// # Errors
     /// If the API does not answer; once it has, watching goes on.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
-        let ops = self.api.connect(layout)?;
+        let ops = self.how.api.connect(layout)?;
         output::result(&self.look(&ops).await?)?;
         if !self.watch {
             return Ok(());
@@ -71,7 +60,7 @@ impl Status {
 
     async fn look(&self, ops: &Ops) -> anyhow::Result<String> {
         let value: Value = ops.status_value().await?;
-        Ok(match (self.format, self.watch) {
+        Ok(match (self.how.format, self.watch) {
             (Format::Json, false) => serde_json::to_string_pretty(&value)?,
             (Format::Json, true) => value.to_string(),
             (Format::Table, watch) => {

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use domain::{ClinicId, Phi};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::outcomes::ApiArgs;
+use super::how::How;
 use crate::{
     exit::NothingMatched,
     local::Layout,
@@ -45,19 +46,8 @@ pub struct Trace {
     /// Only at this clinic.
     #[arg(long, value_name = "ID")]
     clinic: Option<ClinicId>,
-    /// How it is written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
     #[command(flatten)]
-    api: ApiArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// As the ops API writes it.
-    Json,
+    how: How,
 }
 
 /// Only what can be an identifier is asked for: all that there are fit the rule of the sender's. What may be a patient's goes into no
@@ -92,16 +82,12 @@ impl Trace {
     /// # Errors
     /// [`NothingMatched`], or if the API refuses it or does not answer.
     pub async fn run(&self, layout: &Layout) -> anyhow::Result<()> {
-        let Some(value) = self.ask(&self.api.connect(layout)?).await? else {
+        let Some(value) = self.ask(&self.how.api.connect(layout)?).await? else {
             let what = if self.id.is_some() { "this id" } else { "this person" };
             let hint = "what died before it was admitted is in frontdesk dlq list";
             return Err(NothingMatched(format!("no submission of {what} was admitted; {hint}")).into());
         };
-        match self.format {
-            Format::Json => output::result(&serde_json::to_string_pretty(&value)?)?,
-            Format::Table => output::result(&text(value)?)?,
-        }
-        Ok(())
+        self.how.print(&value, || text(&value))
     }
 
     async fn ask(&self, ops: &Ops) -> anyhow::Result<Option<Value>> {
@@ -127,8 +113,8 @@ fn read(value: &Phi<String>) -> std::io::Result<Phi<String>> {
     Ok(Phi::new(line.trim().to_owned()))
 }
 
-fn text(value: Value) -> anyhow::Result<String> {
-    let Traced { matches, more, admission } = serde_json::from_value(value)?;
+fn text(value: &Value) -> anyhow::Result<String> {
+    let Traced { matches, more, admission } = Traced::deserialize(value)?;
     match (admission, matches.as_slice()) {
         (Some(mut admission), [one]) => {
             admission.outcome.submission_id.clone_from(&one.submission_id);
@@ -278,7 +264,7 @@ mod tests {
     #[test]
     fn a_life_reads_as_a_story() {
         let found = json!({"matches": [one("a-1")], "more": false, "admission": admission()});
-        let text = text(found).unwrap();
+        let text = text(&found).unwrap();
         for part in [
             "s-1 at clinic-01: completed\npatient p1, told by email and sms\nreceived",
             "settled after 2.000 s",
@@ -295,7 +281,7 @@ mod tests {
 
     #[test]
     fn several_are_told_to_choose_from() {
-        let text = text(json!({"matches": [one("a-1"), one("a-2")], "more": true})).unwrap();
+        let text = text(&json!({"matches": [one("a-1"), one("a-2")], "more": true})).unwrap();
         for part in ["a-1", "a-2", "held (slot_taken)", "trace", "the first 2 submissions"] {
             assert!(text.contains(part), "{part} in {text}");
         }
@@ -320,14 +306,14 @@ mod tests {
     fn what_a_person_is_to_do_is_told() {
         let mut life = admission();
         life["state"] = "held".into();
-        let held = text(json!({"matches": [one("a-1")], "more": false, "admission": life})).unwrap();
+        let held = text(&json!({"matches": [one("a-1")], "more": false, "admission": life})).unwrap();
         assert!(
             held.contains("held after 2.000 s") && held.ends_with("frontdesk holds show a-1\n"),
             "{held}"
         );
         let mut dead = one("a-1");
         (life["state"], dead["state"]) = ("dead".into(), "dead".into());
-        let dead = text(json!({"matches": [dead], "more": false, "admission": life})).unwrap();
+        let dead = text(&json!({"matches": [dead], "more": false, "admission": life})).unwrap();
         assert!(dead.ends_with("frontdesk dlq groups --clinic clinic-01\n"), "{dead}");
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Ops, letters::Query, problem, unreachable};
+use super::{Ops, answer::List, letters::Query};
 
 /// Acts of one request.
 const PAGE: usize = 1000;
@@ -34,21 +34,6 @@ impl Ops {
     /// # Errors
     /// If the API refuses it or does not answer.
     pub async fn acts(&self, query: &Query, most: usize) -> anyhow::Result<Vec<Value>> {
-        let mut all = Vec::new();
-        let mut before: Option<i64> = None;
-        while all.len() < most {
-            let mut query = query.clone();
-            query.push(("limit", (most - all.len()).min(PAGE).to_string()));
-            query.extend(before.map(|seq| ("before", seq.to_string())));
-            let answer = self.get("acts").query(&query).send().await.map_err(unreachable)?;
-            let mut page: Value = problem(answer).await?.json().await?;
-            let Value::Array(acts) = page["acts"].take() else { break };
-            all.extend(acts);
-            before = page["next"].as_i64();
-            if before.is_none() {
-                break;
-            }
-        }
-        Ok(all)
+        List { path: "acts", rows: "acts", from: "before", page: PAGE }.read(self, query, most).await
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::Phi;
 use serde_json::{Value, json};
 
-use super::{Ops, plans::told};
+use super::{Ops, answer::told};
 
 impl Ops {
     /// One field of a dead letter, as the API writes it. The answer is PHI.

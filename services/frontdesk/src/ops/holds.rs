@@ -1,13 +1,15 @@
 //! What is held, over the ops API.
 
-use anyhow::Context as _;
 use domain::hold::Verdict;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admission, Ops, accepted, answered, letters::Query, problem, unreachable};
+use super::{
+    Admission, Ops,
+    answer::{List, found},
+    letters::Query,
+};
 
 /// Holds of one request.
 const PAGE: usize = 500;
@@ -130,21 +132,7 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn holds(&self, query: &Query, most: usize) -> anyhow::Result<Vec<Value>> {
-        let mut all = Vec::new();
-        let mut after = None;
-        while all.len() < most {
-            let mut query = query.clone();
-            query.push(("limit", (most - all.len()).min(PAGE).to_string()));
-            query.extend(after.map(|id| ("after", id)));
-            let mut page: Value = answered(self.get("holds").query(&query)).await?.json().await?;
-            let Value::Array(holds) = page["holds"].take() else { break };
-            all.extend(holds);
-            after = page["next"].as_str().map(str::to_owned);
-            if after.is_none() {
-                break;
-            }
-        }
-        Ok(all)
+        List { path: "holds", rows: "holds", from: "after", page: PAGE }.read(self, query, most).await
     }
 
     /// One hold with what helps to decide it, as the API writes it; `None` if nothing of that admission is held.
@@ -152,11 +140,7 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn hold(&self, admission: &str) -> anyhow::Result<Option<Value>> {
-        let answer = self.get(&format!("holds/{admission}")).send().await.map_err(unreachable)?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        accepted(answer)?.json().await.map(Some).context("not a hold")
+        found(self.get(&format!("holds/{admission}"))).await
     }
 
     /// Decides about a hold, and gives what the API writes; `None` if nothing of that admission is held.
@@ -173,11 +157,6 @@ impl Ops {
         if let Some(names) = &verdict.names {
             said["names"] = json!(names);
         }
-        let request = self.post(&["holds", admission, "decide"])?.json(&said);
-        let answer = request.send().await.map_err(unreachable)?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        Ok(Some(problem(answer).await?.json().await?))
+        found(self.post(&["holds", admission, "decide"])?.json(&said)).await
     }
 }

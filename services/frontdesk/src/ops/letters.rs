@@ -1,12 +1,13 @@
 //! Dead letters, as the ops API shows them.
 
-use anyhow::Context as _;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Admission, Ops, accepted, answered, unreachable};
+use super::{
+    Admission, Ops,
+    answer::{List, found, told},
+};
 
 /// Letters of one request.
 const PAGE: usize = 500;
@@ -119,7 +120,7 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn letter_groups(&self, query: &Query) -> anyhow::Result<Vec<Value>> {
-        Ok(answered(self.get("dead-letters/groups").query(query)).await?.json().await?)
+        told(self.get("dead-letters/groups").query(query)).await
     }
 
     /// Dead letters by time to the visit, so many at most, as the API writes them.
@@ -127,21 +128,9 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn letters(&self, query: &Query, most: usize) -> anyhow::Result<Vec<Value>> {
-        let mut all = Vec::new();
-        let mut after = None;
-        while all.len() < most {
-            let mut query = query.clone();
-            query.push(("limit", (most - all.len()).min(PAGE).to_string()));
-            query.extend(after.map(|id| ("after", id)));
-            let mut page: Value = answered(self.get("dead-letters").query(&query)).await?.json().await?;
-            let Value::Array(letters) = page["letters"].take() else { break };
-            all.extend(letters);
-            after = page["next"].as_str().map(str::to_owned);
-            if after.is_none() {
-                break;
-            }
-        }
-        Ok(all)
+        List { path: "dead-letters", rows: "letters", from: "after", page: PAGE }
+            .read(self, query, most)
+            .await
     }
 
     /// One dead letter with the life of its submission, as the API writes it; `None` if there is none.
@@ -149,10 +138,6 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn letter(&self, id: &str) -> anyhow::Result<Option<Value>> {
-        let answer = self.get(&format!("dead-letters/{id}")).send().await.map_err(unreachable)?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        accepted(answer)?.json().await.map(Some).context("not a dead letter")
+        found(self.get(&format!("dead-letters/{id}"))).await
     }
 }

@@ -3,28 +3,19 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{RequestBuilder, StatusCode};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Ops, Problem, accepted, unreachable};
-use crate::exit::NothingMatched;
+use super::{
+    Ops,
+    answer::{List, told},
+    letters::Query,
+};
 
 /// A dry run of as many letters as a plan takes.
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// Letters of one request.
 const PAGE: usize = 500;
-/// Refusals that mean that there is nothing to do it to, and what is said of them.
-const NOTHING: [(&str, &str); 7] = [
-    ("nothing_matched", "no open dead letter is of the kind; what there is: frontdesk dlq groups"),
-    ("unknown_plan", "there is no such plan; which there are: frontdesk dlq plans"),
-    ("nothing_waits", "nothing of the plan waits to be replayed; why: frontdesk dlq plan show PLAN"),
-    ("unknown_discard", "there is no such request; which there are: frontdesk dlq approvals"),
-    ("unknown_letter", "there is no such dead letter; which there are: frontdesk dlq list"),
-    ("field_empty", "the letter has nothing in this field"),
-    ("no_edit", "no edit of this letter stands; what it is: frontdesk dlq show ID"),
-];
-
 /// How many letters of a plan are where.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Tally {
@@ -134,7 +125,7 @@ impl Ops {
     /// Freezes a selection into a plan, and gives it as the API writes it.
     ///
     /// # Errors
-    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    /// [`NothingMatched`](crate::exit::NothingMatched), or if the API refuses it or does not answer.
     pub async fn make_plan(&self, wish: &Value) -> anyhow::Result<Value> {
         told(self.post(&["plans"])?.timeout(PATIENCE).json(wish)).await
     }
@@ -150,7 +141,7 @@ impl Ops {
     /// One plan, as the API writes it.
     ///
     /// # Errors
-    /// [`NothingMatched`], or if the API does not answer.
+    /// [`NothingMatched`](crate::exit::NothingMatched), or if the API does not answer.
     pub async fn plan(&self, id: &str) -> anyhow::Result<Value> {
         told(self.get(&format!("plans/{id}"))).await
     }
@@ -160,26 +151,16 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn plan_items(&self, id: &str) -> anyhow::Result<Vec<Value>> {
-        let mut all = Vec::new();
-        let mut after: Option<u64> = None;
-        loop {
-            let mut query = vec![("limit", PAGE.to_string())];
-            query.extend(after.map(|nth| ("after", nth.to_string())));
-            let mut page: Value = told(self.get(&format!("plans/{id}/items")).query(&query)).await?;
-            if let Value::Array(items) = page["items"].take() {
-                all.extend(items);
-            }
-            after = page["next"].as_u64();
-            if after.is_none() {
-                return Ok(all);
-            }
-        }
+        let path = format!("plans/{id}/items");
+        List { path: &path, rows: "items", from: "after", page: PAGE }
+            .read(self, &Query::new(), usize::MAX)
+            .await
     }
 
     /// Begins a plan's run.
     ///
     /// # Errors
-    /// [`NothingMatched`] if nothing of it waits, or if the API refuses it or does not answer.
+    /// [`NothingMatched`](crate::exit::NothingMatched) if nothing of it waits, or if the API refuses it or does not answer.
     pub async fn replay(&self, id: &str, rules: Rules, reason: &str) -> anyhow::Result<Value> {
         let Rules { canary, rate, stop_on } = rules;
         let body = json!({ "canary": canary, "rate": rate, "stop_on": stop_on, "reason": reason });
@@ -206,7 +187,7 @@ impl Ops {
     /// Asks that letters be discarded.
     ///
     /// # Errors
-    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    /// [`NothingMatched`](crate::exit::NothingMatched), or if the API refuses it or does not answer.
     pub async fn request_discard(&self, letters: &[String], reason: &str) -> anyhow::Result<Value> {
         told(self.post(&["discards"])?.json(&json!({ "letters": letters, "reason": reason }))).await
     }
@@ -222,27 +203,8 @@ impl Ops {
     /// Discards, as the second person.
     ///
     /// # Errors
-    /// [`NothingMatched`], or if the API refuses it or does not answer.
+    /// [`NothingMatched`](crate::exit::NothingMatched), or if the API refuses it or does not answer.
     pub async fn approve_discard(&self, request: &str, reason: &str) -> anyhow::Result<Value> {
         told(self.post(&["discards", request, "approve"])?.json(&json!({ "reason": reason }))).await
-    }
-}
-
-/// The answer; what the API refuses is told with what to do about it.
-pub(super) async fn told<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
-    let answer = request.send().await.map_err(unreachable)?;
-    let status = answer.status();
-    if status.is_success() || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        return Ok(accepted(answer)?.json().await?);
-    }
-    match answer.json::<Problem>().await {
-        Ok(Problem { code, field, detail }) => {
-            if let Some((_, said)) = NOTHING.iter().find(|(name, _)| *name == code) {
-                return Err(NothingMatched((*said).to_owned()).into());
-            }
-            let code = [Some(code), field].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            anyhow::bail!("the ops API refuses it: {code}. {detail}")
-        }
-        Err(_) => anyhow::bail!("the ops API answers {status}"),
     }
 }

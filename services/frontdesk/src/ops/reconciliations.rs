@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Ops, problem, unreachable};
+use super::{Ops, answer::told};
 
 /// A busy day at many clinics, and a slow EHR.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -81,8 +81,7 @@ impl Ops {
         if let Some(clinic) = clinic {
             wish["clinic"] = json!(clinic);
         }
-        let request = self.post(&["reconciliations"])?.timeout(PATIENCE).json(&wish);
-        Ok(problem(request.send().await.map_err(unreachable)?).await?.json().await?)
+        told(self.post(&["reconciliations"])?.timeout(PATIENCE).json(&wish)).await
     }
 
     /// Publishes again what a comparison found overdue, as far as that is safe; as the API writes it.
@@ -91,8 +90,7 @@ impl Ops {
     /// If the API refuses it or does not answer.
     pub async fn redrive(&self, id: &str, reason: &str) -> anyhow::Result<Value> {
         let request = self.post(&["reconciliations", id, "redrive"])?.timeout(PATIENCE);
-        let answer = request.json(&json!({ "reason": reason })).send().await.map_err(unreachable)?;
-        Ok(problem(answer).await?.json().await?)
+        told(request.json(&json!({ "reason": reason }))).await
     }
 }
 

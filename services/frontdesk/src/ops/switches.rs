@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Ops, accepted, problem, unreachable};
+use super::{
+    Ops,
+    answer::{found, told},
+};
 
 /// A scope that is paused.
 #[derive(Debug, Clone, Deserialize)]
@@ -75,8 +77,7 @@ impl Ops {
         if let Some(until) = until {
             wish["until"] = json!(until);
         }
-        let answer = self.post(&["switches"])?.json(&wish).send().await.map_err(unreachable)?;
-        Ok(problem(answer).await?.json().await?)
+        told(self.post(&["switches"])?.json(&wish)).await
     }
 
     /// Ends a pause, and gives it; `None` if there was none.
@@ -84,12 +85,7 @@ impl Ops {
     /// # Errors
     /// If the API refuses it or does not answer.
     pub async fn resume(&self, scope: &str, reason: &str) -> anyhow::Result<Option<Pause>> {
-        let request = self.post(&["switches", scope, "resume"])?.json(&json!({ "reason": reason }));
-        let answer = request.send().await.map_err(unreachable)?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        Ok(Some(problem(answer).await?.json().await?))
+        found(self.post(&["switches", scope, "resume"])?.json(&json!({ "reason": reason }))).await
     }
 
     /// The line at a glance, as the API writes it.
@@ -97,7 +93,6 @@ impl Ops {
     /// # Errors
     /// If the API does not answer.
     pub async fn status_value(&self) -> anyhow::Result<serde_json::Value> {
-        let answer = self.get("status").send().await.map_err(unreachable)?;
-        Ok(accepted(answer)?.json().await?)
+        told(self.get("status")).await
     }
 }

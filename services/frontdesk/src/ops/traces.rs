@@ -1,13 +1,11 @@
 //! Submissions by anything that names them, over the ops API.
 
-use anyhow::Context as _;
 use domain::Phi;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admission, Ops, problem, unreachable};
+use super::{Admission, Ops, answer::found};
 
 /// What was found.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,12 +80,4 @@ impl Ops {
         }
         found(self.post(&["look-ups"])?.json(&wanted)).await
     }
-}
-
-async fn found(request: reqwest::RequestBuilder) -> anyhow::Result<Option<Value>> {
-    let answer = request.send().await.map_err(unreachable)?;
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Ok(None);
-    }
-    problem(answer).await?.json().await.map(Some).context("not a trace")
 }

@@ -8,7 +8,7 @@ use domain::{
     template::Field,
 };
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -31,12 +31,6 @@ names! {
     Withdrawn = "withdrawn",
     /// A later one took its place.
     Superseded = "superseded",
-}
-
-impl Serialize for EditState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 /// An edit in the making.

@@ -2,7 +2,7 @@
 
 use deadpool_postgres::Transaction;
 use domain::{ids::LetterId, ports::StoreDown};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -27,12 +27,6 @@ names! {
     Archived = "archived",
     /// Ended by two people.
     Discarded = "discarded",
-}
-
-impl Serialize for LetterState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 /// Putting aside, and taking up again.

@@ -16,7 +16,6 @@ mod show;
 mod weigh;
 
 use domain::{Code, FieldPath};
-use serde::{Serialize, Serializer};
 
 pub use edited::{Admitted, Ground, NewBody, OpenEdit, Standing};
 pub use look::{Known, Knows};
@@ -135,17 +134,6 @@ names! {
     /// It died again, or was rejected and that was not foreseen; or nothing was heard of it, and somebody took it up again.
     Failed = "failed",
 }
-
-macro_rules! serialized {
-    ($($type:ident),+) => {
-        $(impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        })+
-    };
-}
-serialized!(PlanState, Because, Forecast, Why, ItemState, ItemOutcome);
 
 /// What the dry run says of a letter, and why. No PHI: codes, and field paths of our own model.
 #[derive(Debug, Clone, PartialEq, Eq)]
