@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        acts, demo, dlq, down, holds, migrate, outcomes, reconcile, recover, status, submit, switch,
+        acts, demo, dlq, down, holds, keys, migrate, outcomes, reconcile, recover, status, submit, switch,
         templates, test, topology, trace, up,
     },
     local::{Layout, backends::Given},
@@ -53,6 +53,8 @@ enum Command {
     Templates(templates::Templates),
     /// The broker's exchanges, queues, bindings and permissions.
     Topology(topology::TopologyCommand),
+    // What they show, and why a new key does not seal at once, is told where they are.
+    Keys(keys::KeysCommand),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
     // What it does, and why it does no harm, is told where it is.
@@ -123,6 +125,7 @@ impl Cli {
             Command::Reconcile(reconcile) => reconcile.run(&here()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
             Command::Topology(topology) => topology.run(&layout()?).await,
+            Command::Keys(keys) => keys.run(&layout()?).await,
             Command::Migrate(migrate) => migrate.run(&layout()?).await,
             Command::Recover(recover) => recover.run(&layout()?).await,
             Command::Test(test) => test.run(&layout()?).await,

@@ -6,6 +6,7 @@ pub mod dlq;
 pub mod down;
 pub mod holds;
 mod how;
+pub mod keys;
 pub mod migrate;
 pub mod outcomes;
 pub mod reconcile;

@@ -1,4 +1,4 @@
-//! Fire drills: named points at which a process can be asked to die, and protections that can be taken away, so that the
+//! Fire drills: named points at which a process can be asked to die or to panic, and protections that can be taken away, so that the
 //! chaos suite can break the line where it hurts and can show that it notices.
 //!
 //! Only builds with debug assertions have them; in a release [`at`] does nothing and [`lacks`] is always false, both at no cost.
@@ -82,6 +82,8 @@ macro_rules! named {
 named! {
     /// Where a process can be asked to die.
     Point {
+        /// A stage is about to handle a message that it has opened.
+        BeforeHandling = "handler.before",
         /// Admissions are decided, not committed.
         AdmissionBeforeCommit = "admission.before_commit",
         /// Admissions are committed, nobody was told.

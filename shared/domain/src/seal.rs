@@ -1,6 +1,10 @@
 //! Sealing: AES-256-GCM over everything that is PHI, bound to the message that it belongs to.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -73,41 +77,71 @@ impl SealError {
     }
 }
 
-/// The sealing keys that a service holds. New messages use the newest; old ones open with the one that they name.
-pub struct Keyring {
-    newest: String,
+/// The sealing keys that a service holds: one seals what is new, each opens what names it. They can be exchanged while messages are in
+/// hand; what is being sealed or opened at that moment is done with the keys that were there before.
+pub struct Keyring(RwLock<Arc<Keys>>);
+
+struct Keys {
+    sealing: String,
     keys: BTreeMap<String, LessSafeKey>,
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring").field("newest", &self.newest).field("ids", &self.keys.keys()).finish()
+        let keys = self.keys();
+        f.debug_struct("Keyring").field("sealing", &keys.sealing).field("ids", &keys.keys.keys()).finish()
     }
 }
 
 impl Keyring {
-    /// Makes a ring of keys by id. The newest is the one whose id sorts last (ids start with a date).
+    /// Makes a ring of keys by id. The one whose id sorts last seals (ids start with a date).
     ///
     /// # Errors
     /// [`SealError::BadKey`] if there is none or one does not have 32 bytes.
     pub fn new(keys: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, SealError> {
-        let keys: BTreeMap<_, _> = keys
-            .into_iter()
-            .map(|(id, bytes)| {
-                let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SealError::BadKey)?;
-                Ok((id, LessSafeKey::new(key)))
-            })
-            .collect::<Result<_, SealError>>()?;
-        let newest = keys.keys().next_back().cloned().ok_or(SealError::BadKey)?;
-        Ok(Self { newest, keys })
+        Ok(Self(RwLock::new(Arc::new(Keys::new(keys, None)?))))
     }
 
-    /// Seals bytes under the newest key.
+    /// A ring without a key, which neither seals nor opens until it gets some by [`Keyring::exchange`].
+    pub fn empty() -> Self {
+        Self(RwLock::new(Arc::new(Keys { sealing: String::new(), keys: BTreeMap::new() })))
+    }
+
+    /// Exchanges all keys, and says which of them seals from now on.
+    ///
+    /// # Errors
+    /// [`SealError::BadKey`] if one does not have 32 bytes, or there is none of that id: then the ring is as it was.
+    pub fn exchange(
+        &self,
+        keys: impl IntoIterator<Item = (String, Vec<u8>)>,
+        sealing: &str,
+    ) -> Result<(), SealError> {
+        let keys = Arc::new(Keys::new(keys, Some(sealing))?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// The id of the key that seals.
+    pub fn sealing(&self) -> String {
+        self.keys().sealing.clone()
+    }
+
+    /// The ids of all keys, in order.
+    pub fn ids(&self) -> Vec<String> {
+        self.keys().keys.keys().cloned().collect()
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Seals bytes under the key that seals.
     ///
     /// # Errors
     /// [`SealError::NoRandom`] if the system gives no random numbers.
     pub fn seal(&self, plain: Phi<Vec<u8>>, binding: Binding<'_>) -> Result<Sealed, SealError> {
-        let key = self.keys.get(&self.newest).ok_or(SealError::BadKey)?;
+        let keys = self.keys();
+        let key = keys.keys.get(&keys.sealing).ok_or(SealError::BadKey)?;
         let mut nonce = [0_u8; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SealError::NoRandom)?;
         let mut data = plain.into_exposed();
@@ -117,7 +151,7 @@ impl Keyring {
             &mut data,
         )
         .map_err(|_| SealError::Broken)?;
-        Ok(Sealed { key: self.newest.clone(), nonce: nonce.to_vec(), data })
+        Ok(Sealed { key: keys.sealing.clone(), nonce: nonce.to_vec(), data })
     }
 
     /// Opens a sealed part.
@@ -125,7 +159,8 @@ impl Keyring {
     /// # Errors
     /// [`SealError::UnknownKey`] or [`SealError::Broken`].
     pub fn open(&self, sealed: &Sealed, binding: Binding<'_>) -> Result<Phi<Vec<u8>>, SealError> {
-        let key = self.keys.get(&sealed.key).ok_or(SealError::UnknownKey)?;
+        let keys = self.keys();
+        let key = keys.keys.get(&sealed.key).ok_or(SealError::UnknownKey)?;
         let nonce = Nonce::try_assume_unique_for_key(&sealed.nonce).map_err(|_| SealError::Broken)?;
         let mut data = sealed.data.clone();
         let length = key
@@ -134,6 +169,26 @@ impl Keyring {
             .len();
         data.truncate(length);
         Ok(Phi::new(data))
+    }
+}
+
+impl Keys {
+    fn new(
+        keys: impl IntoIterator<Item = (String, Vec<u8>)>,
+        sealing: Option<&str>,
+    ) -> Result<Self, SealError> {
+        let keys: BTreeMap<_, _> = keys
+            .into_iter()
+            .map(|(id, bytes)| {
+                let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SealError::BadKey)?;
+                Ok((id, LessSafeKey::new(key)))
+            })
+            .collect::<Result<_, SealError>>()?;
+        let sealing = match sealing {
+            Some(id) => keys.get_key_value(id).map(|(id, _)| id),
+            None => keys.keys().next_back(),
+        };
+        Ok(Self { sealing: sealing.cloned().ok_or(SealError::BadKey)?, keys })
     }
 }
 
@@ -177,6 +232,22 @@ mod tests {
         ] {
             assert_eq!(ring.open(&sealed, other).unwrap_err(), SealError::Broken);
         }
+    }
+
+    #[test]
+    fn keys_are_exchanged_in_place_or_not_at_all() {
+        let ring = ring(&["2026-01"]);
+        let before = ring.seal(Phi::new(vec![1]), HERE).unwrap();
+        let keys = || [("2026-01".to_owned(), vec![0; 32]), ("2026-02".to_owned(), vec![1; 32])];
+        ring.exchange(keys(), "2026-01").unwrap();
+        assert_eq!((ring.sealing().as_str(), ring.ids().len()), ("2026-01", 2), "known first");
+        ring.exchange(keys(), "2026-02").unwrap();
+        assert_eq!(ring.seal(Phi::new(vec![2]), HERE).unwrap().key, "2026-02");
+        assert_eq!(ring.open(&before, HERE).unwrap().expose(), &[1]);
+        assert_eq!(ring.exchange(keys(), "2026-03").unwrap_err(), SealError::BadKey);
+        let short = [("2026-04".to_owned(), vec![0; 16])];
+        assert_eq!(ring.exchange(short, "2026-04").unwrap_err(), SealError::BadKey);
+        assert_eq!(ring.sealing(), "2026-02", "as it was");
     }
 
     #[test]

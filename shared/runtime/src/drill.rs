@@ -1,7 +1,8 @@
 //! The process's fire drill, as the settings order it: see [`domain::drill`].
 //!
 //! A request file with the words `<point> <nth>` arms it: at the nth passage of that point from then on the process kills itself.
-//! With the word `stop` behind them it stops itself (SIGSTOP) until it is continued. The file is removed once it is read.
+//! With the word `stop` behind them it stops itself (SIGSTOP) until it is continued, and with the word `panic` it panics there with what
+//! stands in `<request_file>.words`, as a failed `expect` does with what it was given. The files are removed once they are read.
 //! Before the process dies it adds the point's name as a line to `<request_file>.log`.
 
 #[cfg(debug_assertions)]

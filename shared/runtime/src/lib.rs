@@ -4,6 +4,7 @@
 //! - [`config`]: one file for all services, each its sections; the environment overrides.
 //! - [`amqp`]: one supervised connection, and a publisher whose `publish` resolves at the broker's confirm.
 //! - [`stage`]: `run_stage`, which turns a [`stage::Handler`] into a consumer that never loses a delivery.
+//! - [`keys`]: where the sealing keys come from, and how a running process takes up new ones.
 //! - [`again`]: publishes what was admitted again.
 //! - [`letters`]: takes the dead letters from the broker to where they are kept.
 //! - [`topology`]: every exchange, queue, binding and permission as one value, and a client that applies it.
@@ -19,6 +20,7 @@ pub mod boot;
 pub mod clinics;
 pub mod config;
 mod drill;
+pub mod keys;
 pub mod letters;
 pub mod stage;
 pub mod telemetry;

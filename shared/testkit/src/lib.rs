@@ -9,4 +9,5 @@ mod http;
 pub mod process;
 pub mod proxy;
 pub mod sandbox;
+pub mod vault;
 pub mod wait;

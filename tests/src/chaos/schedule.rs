@@ -214,7 +214,7 @@ impl Mix {
 pub fn points(instance: &str) -> Vec<Point> {
     use Point as P;
     let broker = [P::BeforePublish, P::AfterPublish];
-    let stage = [P::JournalBeforeCommit, P::JournalAfterCommit, P::BeforeAck, P::AfterAck];
+    let stage = [P::BeforeHandling, P::JournalBeforeCommit, P::JournalAfterCommit, P::BeforeAck, P::AfterAck];
     let own: &[Point] = match service(instance) {
         "gateway" => return broker.to_vec(),
         "validation" => &[P::AdmissionBeforeCommit, P::AdmissionAfterCommit],

@@ -8,6 +8,7 @@ mod doors;
 mod editing;
 mod ehr_faults;
 mod holds;
+mod keys;
 mod outage;
 mod profiles;
 mod readme;

@@ -21,8 +21,8 @@ use crate::{
 };
 use step::{Step, Steps};
 
-/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, the samples' score, and the line
-/// under faults.
+/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, the samples' score, the leak proof,
+/// and the line under faults.
 #[derive(Debug, Args)]
 pub struct Test {
     #[command(flatten)]
@@ -61,12 +61,14 @@ impl Test {
             templates(&layout, &mut steps).await?;
             score(&layout, &mut steps, &environment).await?;
             backends.remove().await;
+            leak(&layout, &mut steps).await?;
             chaos(&layout, &mut steps).await?;
             Ok((steps, closing))
         })
         .await;
-        // An interrupted demo or chaos may still be on its way out.
+        // An interrupted demo, leak proof or chaos may still be on its way out.
         stop(&layout.below("demo")).await?;
+        stop(&layout.below("leak")).await?;
         stop(&layout.below("chaos")).await?;
         let (steps, closing) = result?;
         output::result(&steps.table().to_string())?;
@@ -148,6 +150,18 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
         outcomes,
     ] as [PathBuf; 3]);
     steps.run(score).await?;
+    Ok(())
+}
+
+/// The proof that no patient's data gets out. On a broker and a database of its own, whose disks it searches.
+async fn leak(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
+    let step = Step::new("leak proof", program("leak")?).args([
+        "--checkout".as_ref(),
+        layout.checkout(),
+        "--dir".as_ref(),
+        layout.below("leak").root(),
+    ]);
+    steps.run(step.unmarked()).await?;
     Ok(())
 }
 

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use runtime::topology::{Permission, permissions};
+use domain::clock::{Clock as _, SystemClock};
+use runtime::{
+    keys::{KeyFiles, fresh_id},
+    topology::{Permission, permissions},
+};
 use testkit::{admin::BrokerAdmin, sandbox::Addresses};
 use toml::{Table, Value};
 
@@ -48,7 +52,10 @@ struct Users {
 /// # Errors
 /// If a file cannot be written.
 pub fn write(secrets: &Secrets, backends: &Backends, clinics: &[Clinic]) -> anyhow::Result<Credentials> {
-    secrets.hex::<32>("sealing/local-1.key")?;
+    // The keys that are there stay, and what was added to them.
+    if KeyFiles::new(secrets.path("sealing")).read().is_err() {
+        secrets.hex::<32>(&format!("sealing/{}.key", fresh_id(SystemClock.now())))?;
+    }
     secrets.hex::<32>("index.key")?;
     let token = secrets.hex::<32>("ops_token")?;
     let sources = sources(secrets, clinics)?;

@@ -87,7 +87,14 @@ pub fn text(
     section("amqp", vec![("url_file", path(files.amqp))]);
     section("management", vec![("url_file", path(files.management))]);
     section("postgres", vec![("url_file", path(files.postgres))]);
-    section("keys", vec![("sealing_dir", path(files.sealing)), ("index_file", path(files.index))]);
+    // All processes read one folder: what is in it is known to all at once.
+    let keys = vec![
+        ("sealing_dir", path(files.sealing)),
+        ("index_file", path(files.index)),
+        ("reload_s", 1.into()),
+        ("settle_s", 5.into()),
+    ];
+    section("keys", keys);
     section("clinics", vec![("dirs", Value::Array(clinics.iter().map(|dir| path(dir)).collect()))]);
     let listen = |address: std::net::SocketAddr| ("listen", string(&address));
     section("gateway", vec![listen(places.gateway()), ("sources_file", path(files.sources))]);

@@ -16,6 +16,7 @@ mod shutdown;
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use domain::{
     LaneName,
     blind::IndexKey,
@@ -34,6 +35,7 @@ use crate::{
         self, AmqpSection, ConfigError, RetrySection, Secret, Settings, StageSection, TelemetrySection,
     },
     drill,
+    keys::{self, Keys},
     telemetry::{self, Metrics},
     topology::Lanes,
 };
@@ -55,7 +57,7 @@ struct Inner {
     stage: StageSection,
     retry: RetrySection,
     lanes: Vec<LaneName>,
-    keys: Option<Arc<Keyring>>,
+    keys: Option<Keys>,
     shutdown: Shutdown,
     health: Health,
     metrics: Arc<Metrics>,
@@ -64,14 +66,13 @@ struct Inner {
 }
 
 impl Boot {
-    /// Checks the runtime's own sections, and loads the sealing keys if there is a `[keys]` section.
+    /// Checks the runtime's own sections, and loads the sealing keys if `[keys]` names a folder of them.
     /// Connects to nothing. [`main`] calls it; tests and tools may too.
     ///
     /// # Errors
     /// [`ConfigError`] names the key.
     pub fn new(name: &'static str, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let amqp = settings.has("amqp").then(|| AmqpSection::read(&settings)).transpose()?;
-        let has_keys = settings.section::<config::KeysSection>("keys")?.sealing_dir.is_some();
         let stage = StageSection::read(&settings)?;
         let inner = Inner {
             name,
@@ -79,7 +80,7 @@ impl Boot {
             lanes: Lanes::read(&settings)?.consumed(&stage)?,
             stage,
             retry: RetrySection::read(&settings)?,
-            keys: has_keys.then(|| config::keyring(&settings)).transpose()?.map(Arc::new),
+            keys: keys::of(&settings, clock.now())?,
             settings,
             clock,
             shutdown: Shutdown::default(),
@@ -109,9 +110,19 @@ impl Boot {
     /// The sealing keys.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is no `[keys] sealing_dir`.
+    /// [`ConfigError`] if there is neither `[keys] sealing_dir` nor `[keys.vault]`.
     pub fn keys(&self) -> Result<Arc<Keyring>, ConfigError> {
-        self.inner.keys.clone().ok_or_else(|| ConfigError::key("keys.sealing_dir", "missing"))
+        let keys = self.inner.keys.as_ref().map(|keys| keys.ring.clone());
+        keys.ok_or_else(|| ConfigError::key("keys.sealing_dir", "missing; give it or [keys.vault]"))
+    }
+
+    /// Sees that there are sealing keys, and takes up new ones for as long as the process lives.
+    async fn follow_keys(&self) -> anyhow::Result<()> {
+        if let Some(keys) = &self.inner.keys {
+            keys.follower.first(&*self.inner.clock).await.context("the sealing keys")?;
+            tokio::spawn(keys.follower.clone().run(self.clock()));
+        }
+        Ok(())
     }
 
     /// The key of the blind indexes.
@@ -238,6 +249,7 @@ where
     );
     shutdown::on_signals(boot.shutdown().clone(), Duration::from_secs(boot.stage().drain_s))?;
     health::serve(&boot).await?;
+    boot.follow_keys().await?;
     let overdue = async {
         boot.shutdown().hard().cancelled().await;
         tokio::time::sleep(GRACE).await;

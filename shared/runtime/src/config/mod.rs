@@ -12,13 +12,13 @@ use config::{Config, Environment, File, FileFormat};
 use serde::de::DeserializeOwned;
 
 pub use error::ConfigError;
-pub use keys::{index_key, keyring};
+pub use keys::index_key;
 pub use secret::Secret;
 #[cfg(debug_assertions)]
 pub(crate) use sections::DrillSection;
 pub use sections::{
     AmqpSection, ClinicsSection, HealthSection, KeysSection, LaneSection, ManagementSection, RetrySection,
-    StageSection, TelemetrySection,
+    StageSection, TelemetrySection, VaultSection,
 };
 
 /// Keys whose value in the environment is a comma-separated list.

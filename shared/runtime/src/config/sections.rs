@@ -38,13 +38,44 @@ pub struct ManagementSection {
 }
 
 /// `[keys]`: where the keys lie.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeysSection {
-    /// Folder of `<id>.key` files, 64 hexadecimal digits each. The id that sorts last seals.
+    /// Folder of `<id>.key` files, 64 hexadecimal digits each. The id that sorts last seals, once it has settled.
     pub sealing_dir: Option<PathBuf>,
+    /// Or a key of Vault's transit engine.
+    pub vault: Option<VaultSection>,
+    /// Seconds between two looks for new keys.
+    pub reload_s: u64,
+    /// Seconds after its making until a key seals: every process must have learnt it by then.
+    pub settle_s: u64,
     /// File of 64 hexadecimal digits: the key of the blind indexes.
     pub index_file: Option<PathBuf>,
+}
+
+impl Default for KeysSection {
+    fn default() -> Self {
+        Self { sealing_dir: None, vault: None, reload_s: 10, settle_s: 300, index_file: None }
+    }
+}
+
+/// `[keys.vault]`: a key of Vault's transit engine, exportable and of the type `aes256-gcm96`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSection {
+    /// The vault's address, such as `https://vault.example:8200`.
+    pub url: String,
+    /// Where the engine is mounted.
+    #[serde(default = "transit")]
+    pub mount: String,
+    /// The key's name.
+    pub key: String,
+    /// A file with a token; it is read anew for each request.
+    pub token_file: PathBuf,
+}
+
+fn transit() -> String {
+    "transit".to_owned()
 }
 
 /// `[stage]`: how this process consumes.
@@ -161,6 +192,33 @@ impl AmqpSection {
     /// The watchdog's patience.
     pub const fn confirm_timeout(&self) -> Duration {
         Duration::from_millis(self.confirm_timeout_ms)
+    }
+}
+
+impl KeysSection {
+    /// Reads and checks the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let section: Self = settings.section("keys")?;
+        if section.reload_s == 0 {
+            return Err(ConfigError::key("keys.reload_s", "must be at least 1"));
+        }
+        if section.settle_s < section.reload_s {
+            return Err(ConfigError::key("keys.settle_s", "must be at least keys.reload_s"));
+        }
+        Ok(section)
+    }
+
+    /// The time between two looks for new keys.
+    pub const fn reload(&self) -> Duration {
+        Duration::from_secs(self.reload_s)
+    }
+
+    /// How old a key is before it seals.
+    pub const fn settle(&self) -> Duration {
+        Duration::from_secs(self.settle_s)
     }
 }
 

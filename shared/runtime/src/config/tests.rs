@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use super::{AmqpSection, RetrySection, Settings, StageSection, TelemetrySection, index_key, keyring};
+use super::{AmqpSection, KeysSection, RetrySection, Settings, StageSection, TelemetrySection, index_key};
+use crate::keys;
 
 fn settings(text: &str) -> Settings {
     Settings::from_toml(text, Path::new("/nowhere")).unwrap()
@@ -72,9 +73,35 @@ fn secrets_and_keys_come_from_files_beside_the_settings() {
     let text = "[amqp]\nurl_file = \"amqp.url\"\n[keys]\nsealing_dir = \".\"\nindex_file = \"index\"";
     let settings = Settings::from_toml(text, folder.path()).unwrap();
     assert_eq!(AmqpSection::read(&settings).unwrap().1.expose(), "amqp://u:p@host");
-    assert!(keyring(&settings).is_ok());
+    let now = "2026-11-22T20:00:00Z".parse().unwrap();
+    assert_eq!(keys::of(&settings, now).unwrap().unwrap().ring.ids(), ["2026-01"]);
     assert!(index_key(&settings).is_ok());
     at("2026-02.key", "not a key");
-    let error = keyring(&settings).unwrap_err().to_string();
+    let error = keys::of(&settings, now).err().unwrap().to_string();
     assert!(error.contains("keys.sealing_dir") && error.contains("2026-02.key"), "{error}");
+}
+
+#[test]
+fn the_index_key_is_no_sealing_key() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("2026-01.key"), "0a".repeat(32)).unwrap();
+    std::fs::write(folder.path().join("index"), "0A".repeat(32)).unwrap();
+    let text = "[keys]\nsealing_dir = \".\"\nindex_file = \"index\"";
+    let settings = Settings::from_toml(text, folder.path()).unwrap();
+    let error = index_key(&settings).unwrap_err().to_string();
+    assert!(error.contains("keys.index_file") && error.contains("a key of its own"), "{error}");
+}
+
+#[test]
+fn a_key_has_the_time_to_be_learnt_before_it_seals() {
+    let read = |text: &str| KeysSection::read(&Settings::from_toml(text, Path::new("/")).unwrap());
+    assert!(read("").is_ok_and(|section| section.reload() < section.settle()));
+    for (text, key) in [
+        ("[keys]\nreload_s = 0", "keys.reload_s"),
+        ("[keys]\nreload_s = 30\nsettle_s = 20", "keys.settle_s"),
+        ("[keys.vault]\nurl = \"https://vault.example\"\nkey = \"k\"", "token_file"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
 }

@@ -14,6 +14,8 @@ pub(super) enum Strike {
     Die,
     /// It stops, until somebody sends it SIGCONT.
     Stop,
+    /// It panics where it is.
+    Panic,
 }
 
 /// Which point is armed, for what, and how many passages are left: one number, so that nothing is ever seen half. Zero: none.
@@ -23,7 +25,11 @@ pub(super) struct Countdown(AtomicU64);
 impl Countdown {
     /// Arms a point for its `nth` passage from now on. What was armed before is not any more.
     pub(super) fn arm(&self, point: Point, nth: u32, strike: Strike) {
-        let how = if strike == Strike::Stop { STOP } else { 0 };
+        let how = match strike {
+            Strike::Die => 0,
+            Strike::Stop => STOP,
+            Strike::Panic => PANIC,
+        };
         let armed = if nth == 0 { 0 } else { how | place(point) | u64::from(nth) };
         self.0.store(armed, Ordering::Relaxed);
     }
@@ -35,7 +41,9 @@ impl Countdown {
             let next = if seen & LEFT == 1 { 0 } else { seen - 1 };
             match self.0.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) if next > 0 => return None,
-                Ok(_) => return Some(if seen & STOP == 0 { Strike::Die } else { Strike::Stop }),
+                Ok(_) if seen & STOP != 0 => return Some(Strike::Stop),
+                Ok(_) if seen & PANIC != 0 => return Some(Strike::Panic),
+                Ok(_) => return Some(Strike::Die),
                 Err(now) => seen = now,
             }
         }
@@ -45,7 +53,8 @@ impl Countdown {
 
 const LEFT: u64 = u32::MAX as u64;
 const STOP: u64 = 1 << 63;
-const PLACE: u64 = !(LEFT | STOP);
+const PANIC: u64 = 1 << 62;
+const PLACE: u64 = !(LEFT | STOP | PANIC);
 
 /// Never zero, so that no point is mistaken for none.
 const fn place(point: Point) -> u64 {
@@ -96,9 +105,8 @@ mod tests {
         let (drill, struck) = drill(&countdown);
         Point::ALL.iter().for_each(|point| drill.at(*point));
         assert!(struck.lock().unwrap().is_empty(), "nothing is armed");
-        for (asked, how) in
-            Point::ALL.iter().flat_map(|point| [(*point, Strike::Die), (*point, Strike::Stop)])
-        {
+        let strikes = |point| [(point, Strike::Die), (point, Strike::Stop), (point, Strike::Panic)];
+        for (asked, how) in Point::ALL.iter().copied().flat_map(strikes) {
             countdown.arm(asked, 3, how);
             for passage in 1..=5 {
                 Point::ALL.iter().for_each(|point| drill.at(*point));

@@ -44,13 +44,14 @@ fn take(file: &Path) -> Option<(Point, u32, Strike)> {
     request
 }
 
-/// `<point> <nth>`, and `stop` behind it for who shall not die; `nth` counts from 1, and 0 takes back what was asked.
+/// `<point> <nth>`, and `stop` or `panic` behind it for who shall not die; `nth` counts from 1, and 0 takes back what was asked.
 fn parse(text: &str) -> Option<(Point, u32, Strike)> {
     let mut words = text.split_whitespace();
     let (point, nth) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let strike = match words.next() {
         None => Strike::Die,
         Some("stop") => Strike::Stop,
+        Some("panic") => Strike::Panic,
         Some(_) => return None,
     };
     words.next().is_none().then_some((point, nth, strike))
@@ -65,7 +66,26 @@ pub(super) fn strike(file: &Path, point: Point, strike: Strike) {
             tracing::warn!(drill.point = point.as_str(), "drill.stop");
             let _ = kill(Pid::this(), Signal::SIGSTOP);
         }
+        Strike::Panic => {
+            tracing::warn!(drill.point = point.as_str(), "drill.panic");
+            #[allow(clippy::panic, reason = "it is asked for, and no release has it")]
+            std::panic::panic_any(words(file));
+        }
     }
+}
+
+/// What a panic says: whatever the file beside the request holds. Taken away, so that nothing but the panic can tell it.
+fn words(file: &Path) -> String {
+    let beside = beside(file, ".words");
+    let words = fs::read_to_string(&beside).unwrap_or_default();
+    let _ = fs::remove_file(beside);
+    words
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 /// Leaves a note and kills the process. Nothing of it runs any more, no destructor and no handler: as with any other `kill -9`.
@@ -81,9 +101,7 @@ fn die(file: &Path, point: Point) -> ! {
 
 /// Adds a line to the log beside the request file. Whoever counts the crashes reads it; without it the process dies all the same.
 fn note(file: &Path, point: Point) {
-    let mut log = file.as_os_str().to_owned();
-    log.push(".log");
-    let opened = OpenOptions::new().create(true).append(true).open(log);
+    let opened = OpenOptions::new().create(true).append(true).open(beside(file, ".log"));
     let _ = opened.and_then(|mut log| log.write_all(format!("{point}\n").as_bytes()));
 }
 
@@ -91,13 +109,14 @@ fn note(file: &Path, point: Point) {
 mod tests {
     use domain::drill::Point;
 
-    use super::{Strike, note, parse, take};
+    use super::{Strike, note, parse, strike, take};
 
     #[test]
     fn a_request_is_a_point_and_a_number() {
         for point in Point::ALL {
             assert_eq!(parse(&format!("{point} 7\n")), Some((*point, 7, Strike::Die)));
             assert_eq!(parse(&format!("{point} 7 stop\n")), Some((*point, 7, Strike::Stop)));
+            assert_eq!(parse(&format!("{point} 7 panic\n")), Some((*point, 7, Strike::Panic)));
         }
         assert_eq!(parse("ack.before 0"), Some((Point::BeforeAck, 0, Strike::Die)), "nothing any more");
         for text in
@@ -118,6 +137,16 @@ mod tests {
         assert_eq!((take(&file), file.exists()), (Some((Point::BeforeAck, 2, Strike::Die)), false));
         std::fs::write(&file, "nonsense").unwrap();
         assert_eq!((take(&file), file.exists()), (None, false));
+    }
+
+    #[test]
+    fn a_panic_says_what_the_file_beside_holds_and_takes_it_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("request");
+        std::fs::write(folder.path().join("request.words"), "Zebedee").unwrap();
+        let said = std::panic::catch_unwind(|| strike(&file, Point::BeforeHandling, Strike::Panic));
+        assert_eq!(said.unwrap_err().downcast_ref::<String>().map(String::as_str), Some("Zebedee"));
+        assert!(!folder.path().join("request.words").exists());
     }
 
     #[test]

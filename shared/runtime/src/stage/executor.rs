@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use domain::{
     Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled,
+    drill::{self, Point},
     envelope::{Envelope, Message, Secret},
     suspect,
 };
@@ -95,6 +96,7 @@ async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) 
     if let Some(wait) = handler.endpoints(&input).iter().filter_map(held_back).max() {
         return Ok(Decision::HeldBack(wait));
     }
+    drill::at(Point::BeforeHandling);
     let outcome = handler.handle(input, &case.cx).await?;
     from_outcome(core, case, outcome)
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod boot;
 mod connection;
+mod keys;
 mod letters;
 mod outcomes;
 mod pauses;

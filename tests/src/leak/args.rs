@@ -1,0 +1,34 @@
+//! What can be said to the leak proof.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Sends submissions with values that occur nowhere else on every path through the line, and then looks for them in everything that was written: logs,
+/// traces, metrics, messages, disks, answers, processes. Then plants a leak in each of these places, and looks whether it is found.
+///
+/// Exit codes: 0 nothing leaked and each planted leak was found; 1 something leaked, a planted leak was not found, or the run could not be made.
+#[derive(Debug, Parser)]
+#[command(name = "leak", max_term_width = 100)]
+pub struct Args {
+    /// Where the clinics' templates and the sample data are [default: the checkout around this folder].
+    #[arg(long, value_name = "DIR")]
+    pub checkout: Option<PathBuf>,
+    /// The folder of the run [default: .frontdesk/leak in the checkout].
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// What everybody is made of: the same seed makes the same people [default: a new one].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn is_well_formed() {
+        Args::command().debug_assert();
+    }
+}
