@@ -3,15 +3,20 @@
 use std::{path::Path, sync::Arc};
 
 use domain::{
-    Exchange, MessageId,
+    CorrelationId, Exchange, MessageId,
     clock::{Clock, SystemClock},
     submission::SCHEMA,
 };
 use runtime::{
     Boot, Settings,
-    amqp::{Properties, Publisher},
+    amqp::{Properties, Publisher, header},
 };
 use serde_json::Value;
+
+fn properties(content_type: &str) -> Properties {
+    let (message, now) = (MessageId::from_uuid(SystemClock.fresh_id()), SystemClock.now());
+    Properties::new(message, "tests", content_type, now)
+}
 
 /// A connection of our own.
 pub struct Broker {
@@ -49,8 +54,28 @@ impl Broker {
         content_type: &str,
         body: Vec<u8>,
     ) -> anyhow::Result<()> {
-        let (message, now) = (MessageId::from_uuid(SystemClock.fresh_id()), SystemClock.now());
-        let properties = Properties::new(message, "tests", content_type, now).schema(schema);
+        self.publish(clinic, properties(content_type).schema(schema), body).await
+    }
+
+    /// Publishes a submission in clear as part of a trace, under a correlation id of the sender's.
+    ///
+    /// # Errors
+    /// If the broker does not take it.
+    pub async fn submit_within(
+        &self,
+        submission: &Value,
+        traceparent: &str,
+        correlation: CorrelationId,
+    ) -> anyhow::Result<()> {
+        let clinic = submission["clinic_id"].as_str().unwrap_or("unknown");
+        let properties = properties("application/json")
+            .schema(SCHEMA)
+            .correlation(correlation)
+            .header(header::TRACEPARENT, Some(traceparent));
+        self.publish(clinic, properties, serde_json::to_vec(submission)?).await
+    }
+
+    async fn publish(&self, clinic: &str, properties: Properties, body: Vec<u8>) -> anyhow::Result<()> {
         let key = format!("clinic.{clinic}");
         self.publisher.publish(Exchange::Ingest.as_str(), &key, properties, body).await?;
         Ok(())

@@ -8,13 +8,16 @@ pub mod leak;
 mod letters;
 mod line;
 pub mod runbook;
+mod tap;
 mod template;
+mod traces;
 
 pub use broker::Broker;
-pub use door::post;
+pub use door::{post, post_within};
 pub use forms::Forms;
 pub use letters::Dead;
 pub use line::{Line, binary};
+pub use traces::Trace;
 
 /// How long anything may take before a test gives up. Generous: the machine may be compiling.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(240);

@@ -165,6 +165,28 @@ impl Line {
         body.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
+    pub(crate) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// What a process says at its metrics' address.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn metrics(&self, service: &str) -> anyhow::Result<String> {
+        let service = self.endpoints.services.get(service).context("no such service")?;
+        Ok(self.http.get(&service.metrics).send().await?.error_for_status()?.text().await?)
+    }
+
+    /// The log lines of a process.
+    ///
+    /// # Errors
+    /// If one is no JSON.
+    pub fn log(&self, service: &str) -> anyhow::Result<Vec<Value>> {
+        let text = std::fs::read_to_string(self.endpoints.logs.join(format!("{service}.log")))?;
+        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
     fn control(&self) -> anyhow::Result<&str> {
         let sandbox = self.endpoints.sandbox.as_ref().context("there is no sandbox")?;
         sandbox["control_url"].as_str().context("the sandbox does not say where its control API is")

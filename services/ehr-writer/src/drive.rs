@@ -197,7 +197,7 @@ impl Task<'_> {
             WriteOutcome::Unauthorized => (EffectResult::NotSent, Some(Stop::unauthorized(&self.endpoint))),
             WriteOutcome::Rejected { status, issue } => {
                 tracing::warn!(
-                    endpoint = self.endpoint.as_str(),
+                    frontdesk.endpoint = self.endpoint.as_str(),
                     http.response.status_code = status,
                     fhir.issue = issue.map(|code| code.as_str()),
                     "ehr.rejected"

@@ -68,7 +68,7 @@ impl Asker {
         let answer = match route.payer.eligibility(&inquiry(clinic, intake, coverage)).await {
             Ok(answer) => answer,
             Err(PayerFault::Refused) => {
-                tracing::warn!(endpoint = route.endpoint.as_str(), "payer.refused");
+                tracing::warn!(frontdesk.endpoint = route.endpoint.as_str(), "payer.refused");
                 return Err(NoAnswer::Refused);
             }
             Err(fault) => {

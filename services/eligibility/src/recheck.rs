@@ -30,7 +30,7 @@ impl EligibilityCheck {
                     return;
                 }
                 if let Err(fault) = self.recheck(&recheck).await {
-                    tracing::warn!(code = %fault.code(), clinic.id = %recheck.clinic, "eligibility.recheck_failed");
+                    tracing::warn!(frontdesk.code = %fault.code(), frontdesk.clinic = %recheck.clinic, "eligibility.recheck_failed");
                 }
             }
         }

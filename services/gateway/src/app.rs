@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::{ClinicId, CorrelationId, SubmissionId, blind::IndexKey, clock::Clock, seal::Keyring};
+use runtime::telemetry::Metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Builder;
 
@@ -43,6 +44,8 @@ pub struct App {
     pub standings: Arc<dyn Standings>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Places for requests in hand.
     pub places: Arc<Semaphore>,
     /// How long a body may take.

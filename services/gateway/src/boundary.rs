@@ -11,6 +11,7 @@ use axum::{
 use domain::CorrelationId;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tokio::time::Instant;
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -20,14 +21,17 @@ use crate::{app::App, problem::Refusal};
 /// source and clinic, and our own code say enough.
 pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let correlation = CorrelationId::from_uuid(app.clock.fresh_id());
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
+    let begin = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     // Asked every few seconds, for nobody to read.
     let probe = route.starts_with("/health/");
     let span = tracing::info_span!(
         "request",
         otel.name = format!("{} {route}", method(&request)),
         otel.kind = "server",
-        http.route = route,
+        otel.status_code = Empty,
+        http.request.method = method(&request),
+        http.route = route.as_str(),
         http.response.status_code = Empty,
         error.r#type = Empty,
         frontdesk.source = Empty,
@@ -38,10 +42,18 @@ pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: 
     // Fails only where no telemetry is set up: then there is nothing to join.
     let _ = span.set_parent(parent);
     async move {
-        let response = finish(next.run(request).await, correlation);
-        Span::current().record("http.response.status_code", response.status().as_u16());
+        let (response, problem) = finish(next.run(request).await, correlation);
+        let status = response.status();
+        Span::current().record("http.response.status_code", status.as_u16());
+        if status.is_server_error() {
+            Span::current().record("otel.status_code", "ERROR");
+        }
         if !probe {
             tracing::info!("gateway.answered");
+            let route = ("route", route.as_str());
+            let labels = [route, ("status", status.as_str()), ("problem", problem.unwrap_or("none"))];
+            app.metrics.http_requests.add(&labels);
+            app.metrics.http_duration.took(begin.elapsed(), &[route]);
         }
         response
     }
@@ -49,8 +61,9 @@ pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: 
     .await
 }
 
-fn finish(response: Response, request: CorrelationId) -> Response {
-    let Some(refusal) = response.extensions().get::<Refusal>().copied() else { return response };
+/// The response as it goes out, and the problem's code, if it is one.
+fn finish(response: Response, request: CorrelationId) -> (Response, Option<&'static str>) {
+    let Some(refusal) = response.extensions().get::<Refusal>().copied() else { return (response, None) };
     Span::current().record("error.type", refusal.kind.code());
     let correlation = refusal.correlation.unwrap_or(request).to_string();
     Span::current().record("frontdesk.correlation", correlation.as_str());
@@ -58,7 +71,7 @@ fn finish(response: Response, request: CorrelationId) -> Response {
     if let Ok(correlation) = HeaderValue::from_str(&correlation) {
         response.headers_mut().insert("x-correlation-id", correlation);
     }
-    response
+    (response, Some(refusal.kind.code()))
 }
 
 /// Only methods that we know: a span's name must not be a sender's text.

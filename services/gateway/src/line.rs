@@ -35,8 +35,7 @@ impl Ingest for Line {
         let properties = Properties::new(id, self.app, CONTENT_TYPE, self.clock.now())
             .correlation(meta.correlation)
             .schema(envelope.schema)
-            .clinic(&meta.clinic)
-            .traced();
+            .clinic(&meta.clinic);
         let key = Exchange::routing_key(&meta.clinic);
         let publish = self.publisher.publish(Exchange::Ingest.as_str(), &key, properties, body);
         match tokio::time::timeout(self.patience, publish).await {

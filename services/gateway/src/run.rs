@@ -59,6 +59,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         ingest: Arc::new(line),
         standings,
         clock: boot.clock(),
+        metrics: Arc::clone(boot.metrics()),
         places: Arc::new(Semaphore::new(config.in_flight)),
         read_timeout: config.read_timeout(),
         public_url: config.public_url.clone().unwrap_or_default(),

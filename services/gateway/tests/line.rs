@@ -149,7 +149,8 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     apply_topology(&vhost).await;
     let gateway = Gateway::start(vhost.amqp_url(), &format!("postgres://nobody@{NOWHERE}/none")).await;
     let metrics = gateway.boot.metrics();
-    let _telemetry = runtime::telemetry::init("gateway", &TelemetrySection::default(), metrics).unwrap();
+    let _telemetry =
+        runtime::telemetry::init(gateway.boot.origin(), &TelemetrySection::default(), metrics).unwrap();
     gateway.until("/health/ready", StatusCode::OK).await;
 
     let form = json!({"q3_fullName": {"last": "Canary"}});

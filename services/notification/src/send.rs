@@ -68,7 +68,7 @@ impl Notification {
                 (SendResult::Sent { provider_id: Some(id) }, None)
             }
             SendOutcome::Refused => {
-                tracing::warn!(channel = channel.as_str(), "notification.refused");
+                tracing::warn!(frontdesk.channel = channel.as_str(), "notification.refused");
                 (SendResult::Refused { code: Code::MessengerRefused }, None)
             }
             SendOutcome::NotSent => {

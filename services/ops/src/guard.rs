@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use domain::CorrelationId;
+
 use crate::{
     App,
     access::{Role, Route},
@@ -32,7 +34,11 @@ pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, nex
         }
         Err((who, refusal)) => (who, refusal.into_response()),
     };
+    let correlation = CorrelationId::from_uuid(app.clock.fresh_id());
+    let refusal = response.extensions().get::<Refusal>().copied();
+    let response = refusal.map_or(response, |refusal| refusal.render(correlation));
     tracing::info!(
+        frontdesk.correlation = %correlation,
         http.route = path.as_deref().unwrap_or(""),
         http.response.status_code = response.status().as_u16(),
         enduser.id = who.as_ref().map_or("", |who| who.name.as_str()),

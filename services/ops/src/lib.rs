@@ -9,6 +9,7 @@ pub mod config;
 pub mod editing;
 pub mod edits;
 mod ends;
+pub mod gauges;
 mod guard;
 mod holds;
 mod letters;

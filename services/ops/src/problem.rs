@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Code,
+    Code, CorrelationId,
     hold::question,
     problem::{CONTENT_TYPE, Problem},
     template::Field,
@@ -382,9 +382,10 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let problem = self.problem();
+impl Refusal {
+    /// The whole response, under the request's correlation id.
+    pub(crate) fn render(self, request: CorrelationId) -> Response {
+        let problem = Problem { correlation_id: Some(request), ..self.problem() };
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Extension(self), Json(problem)).into_response();
         let headers = response.headers_mut();
@@ -397,5 +398,12 @@ impl IntoResponse for Refusal {
             _ => None,
         };
         response
+    }
+}
+
+/// Marks the response; the guard renders it, and logs it, with the request's correlation id.
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        Extension(self).into_response()
     }
 }

@@ -18,6 +18,7 @@ use tokio::{net::TcpListener, sync::Notify};
 use crate::{
     App,
     config::{OpsConfig, ReconciliationConfig},
+    gauges::Gauges,
     names::Names,
     ports::{NoQueues, Queues},
     reconcile::Reconciler,
@@ -56,6 +57,12 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let decided = Arc::new(Notify::new());
     let reconciler = reconciler(&boot, &store, &queues).await?.map(Arc::new);
     let silences = Silences::default();
+    let gauges = Gauges {
+        store: store.clone(),
+        queues: Arc::clone(&queues),
+        clock: boot.clock(),
+        metrics: Arc::clone(boot.metrics()),
+    };
     let app = App {
         tokens,
         records: Arc::new(store.clone()),
@@ -84,6 +91,10 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         }
         Ok(())
     };
+    let telling = async {
+        gauges.tell_until(boot.shutdown().soft()).await;
+        Ok(())
+    };
     let with_broker = async {
         if let Some(replay) = replay {
             let outbox = letters::Replays::new(&boot).await?;
@@ -97,7 +108,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         }
         Ok(())
     };
-    let all = async { tokio::try_join!(serving, with_broker, watching).map(drop) };
+    let all = async { tokio::try_join!(serving, with_broker, watching, telling).map(drop) };
     tokio::select! {
         done = all => done,
         () = boot.shutdown().hard().cancelled() => Ok(()),

@@ -15,7 +15,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use ledger::Store;
 use runtime::{
-    telemetry::{Families, Sample},
+    telemetry::{Families, Sample, catalogue},
     topology::Lanes,
 };
 
@@ -85,7 +85,7 @@ impl Listener {
             let labels = vec![("clinic", clinic.to_string()), ("source", source.to_string())];
             Sample { labels, value: f64::from(u8::from(silent)) }
         };
-        families.set("frontdesk_source_silent", self.rhythms.keys().map(sample).collect());
+        families.set(&catalogue::SILENT, self.rhythms.keys().map(sample).collect());
         self.found.set(found);
         Ok(())
     }

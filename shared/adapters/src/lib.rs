@@ -4,7 +4,7 @@
 //! (feature `conformance`) that every adapter and the fake pass. What comes back is named by what the caller can do about
 //! it, and never carries a body, a URL or a server's free text: those quote people.
 //!
-//! Nothing here logs, retries, or reads the environment. Plain HTTP and SMTP are refused except to loopback.
+//! Nothing here logs, retries, or reads the environment. Each call outside is a span, named by its method and by the template of its address. Plain HTTP and SMTP are refused except to loopback.
 
 pub mod ehr;
 mod http;

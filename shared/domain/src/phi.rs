@@ -7,11 +7,31 @@ use std::fmt;
 /// It has no `Display`, its `Debug` prints `[redacted]`, and it does not implement `Serialize`:
 /// the only ways out are [`Phi::expose`] and [`Phi::into_exposed`], which are easy to search for.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// println!("{}", domain::Phi::new("Ada"));
 /// ```
-/// ```compile_fail
+/// ```compile_fail,E0599
+/// let _ = domain::Phi::new("Ada").to_string();
+/// ```
+/// ```compile_fail,E0277
 /// let _ = serde_json::to_string(&domain::Phi::new("Ada".to_owned()));
+/// ```
+/// Nor does what holds one, unless it says so itself:
+/// ```compile_fail,E0277
+/// #[derive(serde::Serialize)]
+/// struct Person {
+///     name: domain::Phi<String>,
+/// }
+/// ```
+/// It is no text either, so that it goes nowhere where a text is wanted:
+/// ```compile_fail,E0308
+/// let name: &str = &domain::Phi::new("Ada".to_owned());
+/// ```
+/// Nothing but that keeps these from compiling:
+/// ```
+/// let phi = domain::Phi::new("Ada".to_owned());
+/// println!("{phi:?}, {}, {}", phi.expose(), serde_json::to_string(phi.expose()).unwrap());
+/// let name: &str = phi.expose();
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Phi<T>(T);

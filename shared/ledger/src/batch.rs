@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, spans};
 
 /// How large a batch gets, and how long its first item waits for others.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ pub(crate) struct Limits {
 pub(crate) trait Work: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     type Reply: Send + 'static;
+    /// What it does, on spans.
+    const NAME: &'static str;
 
     /// Commits all items or none. Replies are in the items' order.
     fn commit(&self, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Reply>, Failure>> + Send;
@@ -50,8 +52,11 @@ impl<W: Work> Batcher<W> {
     /// Resolves after the commit of the batch that the item went into.
     pub(crate) async fn submit(&self, item: W::Item) -> Result<W::Reply, StoreDown> {
         let (reply, answer) = oneshot::channel();
-        self.0.send((item, reply)).await.map_err(|_| StoreDown)?;
-        answer.await.map_err(|_| StoreDown)?
+        let committed = async {
+            self.0.send((item, reply)).await.map_err(|_| StoreDown)?;
+            answer.await.map_err(|_| StoreDown)?
+        };
+        spans::within(W::NAME, committed).await
     }
 }
 
@@ -122,6 +127,7 @@ mod tests {
     impl Work for Doubling {
         type Item = u32;
         type Reply = u32;
+        const NAME: &'static str = "double";
 
         async fn commit(&self, items: &[u32]) -> Result<Vec<u32>, Failure> {
             let mut contended = self.contended.lock().unwrap();

@@ -17,14 +17,14 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
             // Without a SQLSTATE it is the connection, or a row that is not of the type that we read it as.
-            tracing::warn!(db.closed = error.is_closed(), "the database did not answer");
+            tracing::warn!(db.closed = error.is_closed(), "store.no_answer");
             return Self::Down;
         };
         let failure = classify(state);
         if failure == Self::Contended {
-            tracing::debug!(db.response.status_code = state.code(), "transaction gave way to another");
+            tracing::debug!(db.response.status_code = state.code(), "store.gave_way");
         } else {
-            tracing::warn!(db.response.status_code = state.code(), "the database refused a transaction");
+            tracing::warn!(db.response.status_code = state.code(), "store.refused");
         }
         failure
     }
@@ -47,7 +47,7 @@ impl From<deadpool_postgres::PoolError> for Failure {
         match error {
             deadpool_postgres::PoolError::Backend(error) => error.into(),
             _ => {
-                tracing::warn!("no database connection became free in time");
+                tracing::warn!("store.no_connection");
                 Self::Down
             }
         }

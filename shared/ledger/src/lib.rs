@@ -25,6 +25,7 @@ mod range;
 pub mod read;
 pub mod reconcile;
 pub mod replay;
+mod spans;
 mod store;
 pub mod switches;
 mod text;

@@ -58,7 +58,7 @@ where
         MigrateError::Step(cause)
     })?;
     for step in report.applied_migrations() {
-        tracing::info!(db.migration = %step, "migration applied");
+        tracing::info!(db.migration = %step, "store.migrated");
     }
     drop(client);
     // Its end is the end of the session; how it ends no longer matters.

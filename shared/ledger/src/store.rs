@@ -18,6 +18,7 @@ use crate::{
     hops::Logging,
     letters::Keeping,
     notifications::{Notified, Notifying},
+    spans,
 };
 
 /// Postgres, as the line's services use it. Cheap to clone; every clone shares the pool and the group commit.
@@ -99,7 +100,7 @@ impl Database {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         timeout(self.patience, work).await.unwrap_or_else(|_| {
-            tracing::warn!("the database did not answer in time");
+            tracing::warn!("store.too_late");
             // Whatever silenced this connection has most likely silenced those that are idle: rather new ones than one wait for each.
             self.pool.retain(|_, _| false);
             Err(Failure::Down)
@@ -112,13 +113,16 @@ impl Database {
         sql: &str,
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, StoreDown> {
-        let connection = self.open().await.map_err(|_| StoreDown)?;
-        let ask = async {
-            let statement = connection.prepare_cached(sql).await?;
-            Ok(connection.query(&statement, values).await?)
+        let asked = async {
+            let connection = self.open().await.map_err(|_| StoreDown)?;
+            let ask = async {
+                let statement = connection.prepare_cached(sql).await?;
+                Ok(connection.query(&statement, values).await?)
+            };
+            let done = self.within(ask).await;
+            self.close(connection, done).map_err(|_| StoreDown)
         };
-        let done = self.within(ask).await;
-        self.close(connection, done).map_err(|_| StoreDown)
+        spans::within(&spans::summary(sql), asked).await
     }
 
     pub(crate) async fn answers(&self) -> bool {

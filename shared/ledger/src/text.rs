@@ -12,8 +12,8 @@ use crate::failure::Failure;
 pub(crate) fn parse<T: FromStr>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|_| {
         tracing::error!(
-            kind = std::any::type_name::<T>(),
-            "a row holds a name that this version does not know"
+            frontdesk.type = std::any::type_name::<T>(),
+            "store.unknown_name"
         );
         Failure::Data
     })

@@ -41,6 +41,7 @@ pub(crate) fn install(settings: &Settings) -> Result<(), ConfigError> {
         return Ok(());
     }
     let section = crate::config::DrillSection::read(settings)?;
+    let off: Vec<&str> = section.off.iter().map(|one| one.as_str()).collect();
     let countdown = Arc::new(countdown::Countdown::default());
     let strike: Box<dyn Fn(domain::drill::Point, countdown::Strike) + Send + Sync> =
         match section.request_file {
@@ -52,7 +53,7 @@ pub(crate) fn install(settings: &Settings) -> Result<(), ConfigError> {
             // Nobody can arm it.
             None => Box::new(|_, _| ()),
         };
-    tracing::warn!(drill.off = ?section.off, "drill.installed");
+    tracing::warn!(drill.off = off.join(","), "drill.installed");
     domain::drill::install(Box::new(countdown::FireDrill { countdown, off: section.off, strike }));
     Ok(())
 }

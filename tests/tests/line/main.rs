@@ -9,6 +9,7 @@ mod editing;
 mod ehr_faults;
 mod holds;
 mod keys;
+mod observed;
 mod outage;
 mod profiles;
 mod readme;

@@ -6,18 +6,18 @@ use e2e::{Forms, Line, PATIENCE};
 use serde_json::Value;
 use testkit::wait;
 
-const CLINIC: &str = "clinic-01";
-const BAD: &str = "reason = { expr = \"form * 2\" }";
+pub(crate) const CLINIC: &str = "clinic-01";
+pub(crate) const BAD: &str = "reason = { expr = \"form * 2\" }";
 
 /// Runs `frontdesk dlq …` and gives its exit code and what it printed, which is JSON if it is asked for.
-async fn dlq(line: &Line, args: &[&str]) -> anyhow::Result<(Option<i32>, String, String)> {
+pub(crate) async fn dlq(line: &Line, args: &[&str]) -> anyhow::Result<(Option<i32>, String, String)> {
     let output = line.frontdesk(&[&["dlq"], args].concat()).await?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok((output.status.code(), text(&output.stdout), text(&output.stderr)))
 }
 
 /// Makes a plan of all that is open, and gives its id and its forecasts.
-async fn plan(line: &Line) -> anyhow::Result<(String, Value)> {
+pub(crate) async fn plan(line: &Line) -> anyhow::Result<(String, Value)> {
     let (code, said, error) =
         dlq(line, &["plan", "--code", "template_failed", "--reason", "mended", "--format", "json"]).await?;
     ensure!(code == Some(0), "{said}{error}");

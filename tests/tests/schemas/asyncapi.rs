@@ -68,6 +68,7 @@ fn the_headers_are_ours() {
         header::FAILED_AGAINST,
         header::FAILED_AT,
         header::FAILED_RUN,
+        header::LINK,
     ] {
         assert!(headers.contains(name), "{name}");
     }

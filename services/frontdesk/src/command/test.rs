@@ -1,6 +1,7 @@
 //! `frontdesk test`: every check and test, with times.
 
 mod deny;
+mod rules;
 mod step;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +22,8 @@ use crate::{
 };
 use step::{Step, Steps};
 
-/// Format, lints, dependencies, every test over a real broker and database, the templates' examples, the samples' score, the leak proof,
-/// and the line under faults.
+/// Format, lints, dependencies, every test over a real broker and database, the alerting rules, the templates' examples, the samples' score,
+/// the leak proof, and the line under faults.
 #[derive(Debug, Args)]
 pub struct Test {
     #[command(flatten)]
@@ -58,6 +59,7 @@ impl Test {
             ];
             let closing = tests(&layout, &mut steps, &environment).await?;
             deny::check(&layout, &mut steps, deny).await?;
+            rules::check(&layout, &mut steps).await?;
             templates(&layout, &mut steps).await?;
             score(&layout, &mut steps, &environment).await?;
             backends.remove().await;

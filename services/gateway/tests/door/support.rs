@@ -155,6 +155,7 @@ impl Door {
             ingest: ingest.clone(),
             standings: standings.clone(),
             clock: Arc::new(TestClock(AtomicU64::new(1))),
+            metrics: Arc::default(),
             places: Arc::new(Semaphore::new(all)),
             read_timeout: std::time::Duration::from_millis(300),
             public_url: "https://intake.example.org".to_owned(),

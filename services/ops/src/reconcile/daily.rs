@@ -3,7 +3,7 @@
 use domain::{ports::StoreDown, reconcile};
 use jiff::{ToSpan as _, civil::Date};
 use ledger::reconcile::Kept;
-use runtime::telemetry::{Families, Sample};
+use runtime::telemetry::{Families, Sample, catalogue};
 
 use super::{Reconciler, Wish};
 
@@ -43,9 +43,8 @@ impl Reconciler {
         let Some(due) = reconcile::due(now, self.config.hour) else { return Ok(()) };
         let Some(Kept { run, differences }) = self.store.last_daily(due).await? else { return Ok(()) };
         let age = now.duration_since(run.ended_at).as_secs_f64().abs();
-        let plain = |value| vec![Sample { labels: Vec::new(), value }];
-        families.set("frontdesk_reconciliation_age_seconds", plain(age));
-        families.set("frontdesk_reconciliation_gaps", plain(run.gaps.len() as f64));
+        families.set(&catalogue::RECONCILED, Sample::alone(age));
+        families.set(&catalogue::GAPS, Sample::alone(run.gaps.len() as f64));
         let samples = differences.into_iter().map(|(kind, clinic, count)| Sample {
             labels: vec![
                 ("kind", kind.to_string()),
@@ -53,7 +52,7 @@ impl Reconciler {
             ],
             value: count as f64,
         });
-        families.set("frontdesk_reconciliation_differences", samples.collect());
+        families.set(&catalogue::DIFFERENCES, samples.collect());
         Ok(())
     }
 }

@@ -97,6 +97,7 @@ async fn without_the_database_every_address_says_so() {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert_eq!(answer.headers["content-type"], "application/problem+json");
         assert_eq!(answer.headers["retry-after"], "5");
+        assert!(answer.json()["correlation_id"].is_string(), "{path}: the log names it");
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
 use jiff::civil::date;
 use ledger::acts::{ActFilter, Actor};
 use ops::reconcile::{Left, NotRedriven, Why};
-use runtime::telemetry::Families;
+use runtime::telemetry::Metrics;
 use testkit::wait;
 
 use crate::support::Desk;
@@ -70,14 +70,14 @@ async fn the_daily_run_is_done_once_and_told() {
     let runs = desk.store().runs(10).await.unwrap();
     let days: Vec<_> = runs.iter().map(|one| (one.run.day, one.run.daily, one.run.actor.as_str())).collect();
     assert_eq!(days, [(date(2026, 11, 21), true, "ops"), (date(2026, 11, 20), true, "ops")]);
-    let families = Families::default();
+    let metrics = Metrics::default();
     desk.clock.put("2026-11-22T12:01:30Z");
-    desk.reconciler.tell(&families).await.unwrap();
-    let metrics = runtime::telemetry::Metrics { families, ..Default::default() }.render("ops");
+    desk.reconciler.tell(&metrics.families).await.unwrap();
+    let metrics = metrics.render();
     for line in [
-        "frontdesk_reconciliation_differences{service=\"ops\",kind=\"held\",clinic=\"clinic-01\"} 1",
-        "frontdesk_reconciliation_age_seconds{service=\"ops\"} 90",
-        "frontdesk_reconciliation_gaps{service=\"ops\"} 0",
+        "frontdesk_reconciliation_differences{clinic=\"clinic-01\",kind=\"held\",service=\"detached\"} 1",
+        "frontdesk_reconciliation_age_seconds{service=\"detached\"} 90",
+        "frontdesk_reconciliation_gaps{service=\"detached\"} 0",
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line} in {metrics}");
     }

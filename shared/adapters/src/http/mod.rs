@@ -4,11 +4,13 @@
 //! been sent: its text would quote the URL.
 
 mod retry_after;
+mod span;
 
 use std::time::Duration;
 
 use reqwest::{Client, Request, Url, header::HeaderMap, redirect, retry};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 pub(crate) use retry_after::retry_after;
 
@@ -73,12 +75,20 @@ pub(crate) fn client(url: &Url, timeout: Duration) -> Result<Client, SetupError>
     builder.build().map_err(|_| SetupError::new("tls", "the system's certificates cannot be loaded"))
 }
 
-/// Sends a request and reads the whole answer before the deadline.
+/// Sends a request and reads the whole answer before the deadline. The template says on its span what is asked, without any id.
 pub(crate) async fn exchange(
     client: &Client,
-    mut request: Request,
+    request: Request,
     deadline: Deadline,
+    template: &str,
 ) -> Result<Answer, Missed> {
+    let span = span::of(&request, template);
+    let result = asked(client, request, deadline).instrument(span.clone()).await;
+    span::end(&span, &result);
+    result
+}
+
+async fn asked(client: &Client, mut request: Request, deadline: Deadline) -> Result<Answer, Missed> {
     let left = deadline.left();
     if left.is_zero() {
         return Err(Missed::NotSent);

@@ -93,7 +93,7 @@ impl Messenger for Sms {
 
     async fn send(&self, notice: &Notice) -> SendOutcome {
         let Some(request) = self.request(notice) else { return SendOutcome::Refused };
-        match exchange(&self.client, request, Deadline::after(self.timeout)).await {
+        match exchange(&self.client, request, Deadline::after(self.timeout), "message").await {
             Ok(answer) => self.classify(&answer),
             Err(Missed::NotSent) => SendOutcome::NotSent,
             Err(Missed::Unknown) => SendOutcome::Unknown,

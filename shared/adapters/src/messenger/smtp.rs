@@ -15,6 +15,7 @@ use lettre::{
     },
 };
 use tokio::time::timeout;
+use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::SmtpSecurity;
 use crate::{
@@ -88,6 +89,28 @@ impl Relay {
     }
 
     pub(super) async fn deliver(&self, envelope: &Envelope, message: &[u8], deadline: Deadline) -> Delivery {
+        let span = info_span!(
+            "mail",
+            otel.name = "SMTP send",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            server.address = self.host,
+            server.port = self.port,
+            error.r#type = Empty,
+        );
+        let delivery = self.hand_over(envelope, message, deadline).instrument(span.clone()).await;
+        let failure = match delivery {
+            Delivery::Taken => return delivery,
+            Delivery::NotTaken => "not_taken",
+            Delivery::Refused => "refused",
+            Delivery::Unknown => "no_answer",
+        };
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", failure);
+        delivery
+    }
+
+    async fn hand_over(&self, envelope: &Envelope, message: &[u8], deadline: Deadline) -> Delivery {
         let Ok(Some(mut connection)) = timeout(deadline.left(), self.connection(deadline)).await else {
             return Delivery::NotTaken;
         };

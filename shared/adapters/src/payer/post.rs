@@ -48,7 +48,7 @@ impl Post {
             request = request.bearer_auth(token.reveal());
         }
         let request = request.body(body).build().map_err(|_| PayerFault::Refused)?;
-        let answer = exchange(&self.client, request, Deadline::after(self.timeout))
+        let answer = exchange(&self.client, request, Deadline::after(self.timeout), "eligibility")
             .await
             .map_err(|_| PayerFault::Unavailable)?;
         match answer.status {

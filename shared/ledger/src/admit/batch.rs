@@ -27,6 +27,7 @@ pub(crate) struct Admitting {
 impl Work for Admitting {
     type Item = Item;
     type Reply = Result<Admission, Code>;
+    const NAME: &'static str = "admit submission";
 
     async fn commit(&self, items: &[Item]) -> Result<Vec<Self::Reply>, Failure> {
         let Worker { db, clock } = &self.worker;

@@ -18,6 +18,7 @@ pub(crate) struct Beginning(pub(crate) Worker);
 impl Work for Beginning {
     type Item = BeginEffect;
     type Reply = Begin;
+    const NAME: &'static str = "begin ehr_op";
 
     async fn commit(&self, wishes: &[BeginEffect]) -> Result<Vec<Begin>, Failure> {
         let Worker { db, clock } = &self.0;

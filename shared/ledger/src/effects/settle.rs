@@ -15,6 +15,7 @@ pub(crate) struct Settling(pub(crate) Worker);
 impl Work for Settling {
     type Item = Told;
     type Reply = After;
+    const NAME: &'static str = "settle ehr_op";
 
     async fn commit(&self, items: &[Told]) -> Result<Vec<After>, Failure> {
         let Worker { db, clock } = &self.0;

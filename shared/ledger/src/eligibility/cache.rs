@@ -43,6 +43,7 @@ pub(crate) struct Caching(pub(crate) Worker);
 impl Work for Caching {
     type Item = (AnswerKey, CachedAnswer);
     type Reply = ();
+    const NAME: &'static str = "INSERT eligibility_answer";
 
     async fn commit(&self, items: &[Self::Item]) -> Result<Vec<()>, Failure> {
         // One statement may touch a row only once: the newest of equal keys. Sorted, so that two processes cannot deadlock.

@@ -30,6 +30,7 @@ pub(crate) struct Logging(pub(crate) Worker);
 impl Work for Logging {
     type Item = Hop;
     type Reply = ();
+    const NAME: &'static str = "INSERT journal";
 
     async fn commit(&self, hops: &[Hop]) -> Result<Vec<()>, Failure> {
         let Worker { db, .. } = &self.0;

@@ -20,6 +20,7 @@ pub(crate) struct Keeping(pub(crate) Worker);
 impl Work for Keeping {
     type Item = DeadLetter;
     type Reply = ();
+    const NAME: &'static str = "INSERT dead_letter";
 
     async fn commit(&self, letters: &[DeadLetter]) -> Result<Vec<()>, Failure> {
         // A letter that came again says the same; of two in one batch either will do.

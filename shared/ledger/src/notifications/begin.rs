@@ -34,6 +34,7 @@ pub(crate) struct Notifying(pub(crate) Worker);
 impl Work for Notifying {
     type Item = Wish;
     type Reply = BeginSend;
+    const NAME: &'static str = "begin notification";
 
     async fn commit(&self, wishes: &[Wish]) -> Result<Vec<BeginSend>, Failure> {
         let Worker { db, clock } = &self.0;

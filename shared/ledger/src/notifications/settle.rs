@@ -20,6 +20,7 @@ pub(crate) struct Notified(pub(crate) Worker);
 impl Work for Notified {
     type Item = Told;
     type Reply = bool;
+    const NAME: &'static str = "settle notification";
 
     async fn commit(&self, items: &[Self::Item]) -> Result<Vec<bool>, Failure> {
         // Believed only from the holder of the last right given. Also late, as long as nobody has sent since: a message cannot be

@@ -18,6 +18,7 @@ mod letters;
 mod look_up;
 mod lost_replays;
 mod notifications;
+mod open;
 mod outages;
 mod put_aside;
 mod reconcile;

@@ -183,8 +183,11 @@ impl Supervisor {
     async fn serve(&self, connection: deadpool_lapin::Connection) {
         let connection = Arc::new(connection);
         let lost = CancellationToken::new();
+        if self.metrics.connections.get() > 0 {
+            self.metrics.reconnects.add_one();
+        }
         self.metrics.connections.add_one();
-        self.metrics.connected.add(1);
+        self.metrics.connected.add(1, &[]);
         tracing::info!(server.address = self.peer, "broker.connected");
         let (block, blocked) = watch::channel(false);
         let session = Session { connection: Arc::downgrade(&connection), lost: lost.clone(), blocked };
@@ -195,7 +198,7 @@ impl Supervisor {
             () = self.stop.cancelled() => {}
         }
         self.publish.send_replace(None);
-        self.metrics.connected.add(-1);
+        self.metrics.connected.add(-1, &[]);
         lost.cancel();
         // Even a connection that is only suspected must be seen as dead by the pool, or it would be handed out again.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection.close(200, "bye".into())).await;

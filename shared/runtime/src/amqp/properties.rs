@@ -13,6 +13,8 @@ pub mod header {
     pub const TRACEPARENT: &str = "traceparent";
     /// W3C trace state.
     pub const TRACESTATE: &str = "tracestate";
+    /// On what comes back after it was put off: the span that did so, in the form of a `traceparent`.
+    pub const LINK: &str = "frontdesk-link";
     /// The clinic.
     pub const CLINIC: &str = "frontdesk-clinic";
     /// The lane that the message went through.
@@ -47,6 +49,15 @@ pub mod header {
     pub const SUBMISSION: &str = "frontdesk-submission";
 }
 
+/// How the message's trace goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Course {
+    /// As one more attempt, beside the one before.
+    pub(crate) again: bool,
+    /// Kept, whatever the dice said.
+    pub(crate) failed: bool,
+}
+
 /// The AMQP properties of a message to be published. Persistent, always.
 #[derive(Debug, Clone)]
 pub struct Properties {
@@ -62,6 +73,7 @@ pub struct Properties {
     pub timestamp: Timestamp,
     pub(crate) app: &'static str,
     pub(crate) trace: Traceparent,
+    pub(crate) course: Course,
     pub(crate) headers: Headers,
 }
 
@@ -81,6 +93,7 @@ impl Properties {
             timestamp,
             app,
             trace: Traceparent::default(),
+            course: Course::default(),
             headers: Headers::default(),
         }
     }
@@ -118,10 +131,24 @@ impl Properties {
         self
     }
 
-    /// Carries the trace of the current span.
+    /// Goes on with a trace that came in, where no span of that trace is at work.
     #[must_use]
-    pub fn traced(mut self) -> Self {
-        self.trace = crate::telemetry::current(&tracing::Span::current(), &self.trace);
+    pub(crate) fn within(mut self, trace: Traceparent) -> Self {
+        self.trace = trace;
+        self
+    }
+
+    /// The message comes back to where it was: it is one more attempt at the same hand-off.
+    #[must_use]
+    pub(crate) fn put_off(mut self) -> Self {
+        self.course.again = true;
+        self
+    }
+
+    /// Something failed: the rest of the trace is kept, whether it was sampled or not.
+    #[must_use]
+    pub(crate) fn failed(mut self, failed: bool) -> Self {
+        self.course.failed = failed;
         self
     }
 
@@ -131,6 +158,7 @@ impl Properties {
         let mut headers = self.headers.clone();
         headers.push(header::TRACEPARENT, self.trace.parent.as_ref());
         headers.push(header::TRACESTATE, self.trace.state.as_ref());
+        headers.push(header::LINK, self.trace.link.as_ref());
         let mut properties = BasicProperties::default()
             .with_message_id(short(&self.message.to_string())?)
             .with_app_id(short(self.app)?)

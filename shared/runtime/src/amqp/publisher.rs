@@ -10,9 +10,13 @@ use std::{sync::Arc, time::Duration};
 
 use lapin::{Channel, options::ConfirmSelectOptions};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
 
 use super::{Link, Properties, Session};
-use crate::{config::AmqpSection, telemetry::Metrics};
+use crate::{
+    config::AmqpSection,
+    telemetry::{self, Metrics},
+};
 use window::Window;
 
 /// Jobs that wait for a place in the window.
@@ -36,6 +40,19 @@ pub enum PublishError {
     /// A property is longer than AMQP allows: it was not sent.
     #[error("a property is too long")]
     Unsendable,
+}
+
+impl PublishError {
+    /// Its name on spans.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Returned => "returned",
+            Self::Nacked => "nacked",
+            Self::Lost => "lost",
+            Self::Down => "down",
+            Self::Unsendable => "unsendable",
+        }
+    }
 }
 
 struct Job {
@@ -63,11 +80,28 @@ impl Publisher {
     }
 
     /// Publishes to an exchange. Resolves when the broker has confirmed the message and routed it to at least one queue.
-    /// Waits while the window is full; fails at once while there is no connection.
+    /// Waits while the window is full; fails at once while there is no connection. The message carries the trace of its own producer span,
+    /// below the current one.
     ///
     /// # Errors
     /// [`PublishError`]; none of them is retried here. Dropping the future does not take the message back.
     pub async fn publish(
+        &self,
+        exchange: &str,
+        routing_key: &str,
+        mut properties: Properties,
+        body: Vec<u8>,
+    ) -> Result<(), PublishError> {
+        let span = telemetry::send(exchange, routing_key, &mut properties);
+        let publishing = self.confirmed(exchange, routing_key, properties, body);
+        let published = publishing.instrument(span.clone()).await;
+        if let Err(error) = published {
+            telemetry::spans::failed(&span, error.name());
+        }
+        published
+    }
+
+    async fn confirmed(
         &self,
         exchange: &str,
         routing_key: &str,

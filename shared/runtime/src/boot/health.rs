@@ -85,5 +85,5 @@ async fn ready(State(boot): State<Boot>) -> (StatusCode, Json<Value>) {
 }
 
 async fn metrics(State(boot): State<Boot>) -> ([(&'static str, &'static str); 1], String) {
-    ([("content-type", "text/plain; version=0.0.4")], boot.metrics().render(boot.name()))
+    ([("content-type", "text/plain; version=0.0.4")], boot.metrics().render())
 }

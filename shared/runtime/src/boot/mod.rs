@@ -36,7 +36,7 @@ use crate::{
     },
     drill,
     keys::{self, Keys},
-    telemetry::{self, Metrics},
+    telemetry::{self, Metrics, Origin},
     topology::Lanes,
 };
 
@@ -60,6 +60,7 @@ struct Inner {
     keys: Option<Keys>,
     shutdown: Shutdown,
     health: Health,
+    origin: Origin,
     metrics: Arc<Metrics>,
     publisher: OnceCell<Publisher>,
     close_link: CancellationToken,
@@ -74,8 +75,11 @@ impl Boot {
     pub fn new(name: &'static str, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let amqp = settings.has("amqp").then(|| AmqpSection::read(&settings)).transpose()?;
         let stage = StageSection::read(&settings)?;
+        let origin = Origin { service: name, instance: clock.fresh_id().to_string() };
         let inner = Inner {
             name,
+            metrics: Arc::new(Metrics::new(origin.clone(), &TelemetrySection::read(&settings)?)?),
+            origin,
             amqp,
             lanes: Lanes::read(&settings)?.consumed(&stage)?,
             stage,
@@ -85,7 +89,6 @@ impl Boot {
             clock,
             shutdown: Shutdown::default(),
             health: Health::default(),
-            metrics: Arc::default(),
             publisher: OnceCell::new(),
             close_link: CancellationToken::new(),
         };
@@ -151,6 +154,11 @@ impl Boot {
     /// When to stop.
     pub fn shutdown(&self) -> &Shutdown {
         &self.inner.shutdown
+    }
+
+    /// Who tells, to a collector.
+    pub fn origin(&self) -> &Origin {
+        &self.inner.origin
     }
 
     /// What readiness depends on: add to it.
@@ -231,7 +239,7 @@ where
     let settings = Settings::load(&args.config)?;
     let section = TelemetrySection::read(&settings)?;
     let boot = Boot::new(name, settings, Arc::new(SystemClock))?;
-    let _telemetry = telemetry::init(name, &section, boot.metrics())?;
+    let _telemetry = telemetry::init(&boot.inner.origin, &section, boot.metrics())?;
     drill::install(boot.settings())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(live(boot, run))

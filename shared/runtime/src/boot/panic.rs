@@ -4,7 +4,7 @@
 pub(super) fn log_location_only() {
     std::panic::set_hook(Box::new(|info| {
         let (file, line) = info.location().map_or(("unknown", 0), |at| (at.file(), at.line()));
-        tracing::error!(code.file.path = file, code.line.number = line, "panic");
+        tracing::error!(code.file.path = file, code.line.number = line, "process.panicked");
     }));
 }
 

@@ -37,7 +37,7 @@ pub(super) fn on_signals(shutdown: Shutdown, deadline: Duration) -> std::io::Res
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;
-        tracing::info!(deadline_s = deadline.as_secs(), "shutdown.requested");
+        tracing::info!(frontdesk.deadline_s = deadline.as_secs(), "shutdown.requested");
         shutdown.soft.cancel();
         if tokio::time::timeout(deadline, either(&mut terminate, &mut interrupt)).await.is_err() {
             tracing::warn!("shutdown.deadline");

@@ -132,7 +132,7 @@ pub struct HealthSection {
     pub address_file: Option<PathBuf>,
 }
 
-/// `[telemetry]`: logs and traces.
+/// `[telemetry]`: logs, traces and metrics.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetrySection {
@@ -140,13 +140,15 @@ pub struct TelemetrySection {
     pub log: String,
     /// Base address of an OTLP/HTTP collector, such as `http://collector:4318`. No export without it.
     pub otlp_endpoint: Option<String>,
-    /// Share of traces that start here and are sampled, 0 to 1.
+    /// Share of traces that start here and are sampled, 0 to 1. Spans that failed are kept in any case.
     pub sample_ratio: f64,
+    /// Seconds from one push of the metrics to the collector to the next, 1 to 3600.
+    pub metrics_every_s: u64,
 }
 
 impl Default for TelemetrySection {
     fn default() -> Self {
-        Self { log: "info".to_owned(), otlp_endpoint: None, sample_ratio: 1.0 }
+        Self { log: "info".to_owned(), otlp_endpoint: None, sample_ratio: 1.0, metrics_every_s: 60 }
     }
 }
 
@@ -293,6 +295,9 @@ impl TelemetrySection {
         let section: Self = settings.section("telemetry")?;
         if !(0.0..=1.0).contains(&section.sample_ratio) {
             return Err(ConfigError::key("telemetry.sample_ratio", "must be from 0 to 1"));
+        }
+        if !(1..=3600).contains(&section.metrics_every_s) {
+            return Err(ConfigError::key("telemetry.metrics_every_s", "must be from 1 to 3600"));
         }
         Ok(section)
     }

@@ -8,7 +8,7 @@ mod replay;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{LaneName, Stage, clock::Clock, ports::LetterBox, seal::Keyring};
+use domain::{LaneName, MessageId, Stage, clock::Clock, ports::LetterBox, seal::Keyring};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Consumer,
@@ -17,13 +17,14 @@ use lapin::{
     types::FieldTable,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 pub use replay::Replays;
 
 use crate::{
     Boot, ConfigError,
     amqp::{Link, Pace, Session},
-    telemetry::Metrics,
+    telemetry::{self, Metrics, spans},
     topology::Lanes,
 };
 
@@ -133,7 +134,8 @@ impl Collector {
                     if channel.basic_ack(tag, BasicAckOptions::default()).await.is_err() {
                         return;
                     }
-                    self.metrics.collected.add_one();
+                    let (stage, lane) = (("stage", self.stage.as_str()), ("lane", self.lane.as_str()));
+                    self.metrics.collected.add(&[stage, lane]);
                 }
                 delivery = consumer.next() => match delivery {
                     Some(Ok(delivery)) => in_hand.push(self.keep(delivery)),
@@ -146,24 +148,34 @@ impl Collector {
     /// Keeps a letter, however long that takes, and gives its tag. `None`: it could not be sealed, and must not be kept in clear.
     async fn keep(&self, delivery: Delivery) -> Option<u64> {
         let tag = delivery.delivery_tag;
-        let letter = match read::letter(&delivery, (self.stage, &self.lane), &self.keys, &*self.clock) {
-            Ok(letter) => letter,
-            Err(fault) => {
-                tracing::error!(frontdesk.code = fault.code().as_str(), "letters.unsealable");
-                return None;
-            }
-        };
+        let (letter, trace) =
+            match read::letter(&delivery, (self.stage, &self.lane), &self.keys, &*self.clock) {
+                Ok(read) => read,
+                Err(fault) => {
+                    tracing::error!(frontdesk.code = fault.code().as_str(), "letters.unsealable");
+                    return None;
+                }
+            };
+        let message = letter.message.unwrap_or_else(|| MessageId::from_uuid(letter.id.as_uuid()));
+        let queue = self.stage.dead_letter_queue(&self.lane);
+        let span = spans::process(&queue, message, letter.correlation, letter.attempt, delivery.data.len());
         drop(delivery);
-        let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
-        while self.kept.keep(letter.clone()).await.is_err() {
-            self.metrics.store_retries.add_one();
-            tokio::time::sleep(pace.step()).await;
-        }
-        tracing::info!(
-            frontdesk.fingerprint = letter.fingerprint(),
-            frontdesk.letter = %letter.id,
-            "letters.collected"
-        );
+        telemetry::adopt(&span, &trace, letter.correlation);
+        // A replay goes on from here.
+        telemetry::ids::start_as(&span, telemetry::ids::of_letter(letter.id));
+        let keeping = async {
+            let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
+            while self.kept.keep(letter.clone()).await.is_err() {
+                self.metrics.store_retries.add_one();
+                tokio::time::sleep(pace.step()).await;
+            }
+            tracing::info!(
+                frontdesk.fingerprint = letter.fingerprint(),
+                frontdesk.letter = %letter.id,
+                "letters.collected"
+            );
+        };
+        keeping.instrument(span).await;
         Some(tag)
     }
 }

@@ -40,6 +40,8 @@ struct Told {
 /// by its type is read. The broker marks such a message, on its way from the stage's queue, with `x-death`; what a stage publishes to
 /// its dead-letter exchange, where nobody else may publish, has no such mark.
 ///
+/// Also gives the trace that it comes with.
+///
 /// # Errors
 /// A [`Fault`] if there are no random numbers to seal with.
 pub(super) fn letter(
@@ -47,7 +49,7 @@ pub(super) fn letter(
     (stage, lane): (Stage, &LaneName),
     keys: &Keyring,
     clock: &dyn Clock,
-) -> Result<DeadLetter, Fault> {
+) -> Result<(DeadLetter, Traceparent), Fault> {
     let properties = &delivery.properties;
     let table = properties.headers().as_ref();
     let headers = Headers::read(table);
@@ -68,11 +70,11 @@ pub(super) fn letter(
         correlation: correlation.unwrap_or_else(|| CorrelationId::from_uuid(clock.fresh_id())),
     };
     let envelope = enclosed(&delivery.data, None, arrival, keys)?;
-    let trace = Traceparent { parent: headers.get(header::TRACEPARENT).map(str::to_owned), state: None };
+    let trace = Traceparent::of(headers.get(header::TRACEPARENT).map(str::to_owned));
     let (meta, readable) = (&envelope.meta, envelope.schema != RAW_SCHEMA);
     // Only validation gives an admission, so what came to it can only claim one.
     let claimed = meta.admission.filter(|_| stage != Stage::Validation);
-    Ok(DeadLetter {
+    let letter = DeadLetter {
         id,
         message,
         stage,
@@ -94,7 +96,8 @@ pub(super) fn letter(
         appointment_at: meta.appointment_at,
         body: envelope.to_vec()?,
         schema: envelope.schema,
-    })
+    };
+    Ok((letter, trace))
 }
 
 /// The headers that a stage gives its dead letters.

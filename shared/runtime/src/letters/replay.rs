@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     clock::Clock,
     envelope::CONTENT_TYPE,
+    ids::LetterId,
     letter::Again,
     ports::{NotSent, Outbox, Pending},
 };
@@ -12,7 +13,7 @@ use domain::{
 use crate::{
     Boot, ConfigError,
     amqp::{Properties, PublishError, Publisher},
-    telemetry::Traceparent,
+    telemetry::{Traceparent, ids},
 };
 
 /// How long the broker may take to confirm one message. Whoever waits holds a lock in the database meanwhile.
@@ -53,8 +54,8 @@ impl Outbox for Replays {
         if let Some(clinic) = &letter.clinic {
             properties = properties.clinic(clinic);
         }
-        properties.trace =
-            Traceparent { parent: letter.trace_id.map(|id| parent(&id, &letter.message)), state: None };
+        let parent = letter.trace_id.map(|trace| parent(&trace, letter.id));
+        let properties = properties.within(Traceparent { link: parent.clone(), ..Traceparent::of(parent) });
         let publisher = self.publisher.clone();
         Box::pin(async move {
             let sending = publisher.publish(DEFAULT_EXCHANGE, &queue, properties, letter.body);
@@ -67,8 +68,7 @@ impl Outbox for Replays {
     }
 }
 
-/// The letter's trace goes on. The span that sends it again is named after the message, and is never zero.
-fn parent(trace_id: &str, message: &domain::MessageId) -> String {
-    let (_, low) = message.as_uuid().as_u64_pair();
-    format!("00-{trace_id}-{:016x}-01", low.max(1))
+/// The letter's trace goes on, below the span that collected it: its id is made of the letter's.
+fn parent(trace_id: &str, letter: LetterId) -> String {
+    format!("00-{trace_id}-{:016x}-01", ids::of_letter(letter))
 }

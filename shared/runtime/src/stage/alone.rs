@@ -63,8 +63,8 @@ pub(super) async fn deliver<H: Handler>(
     loop {
         let alone = tokio::select! {
             alone = core.room.0.write() => alone,
-            () = case.lost.cancelled() => return let_go(core),
-            () = core.stop.cancelled() => return let_go(core),
+            () = case.lost.cancelled() => return let_go(core, case),
+            () = core.stop.cancelled() => return let_go(core, case),
         };
         let suspect = Suspect {
             id,
@@ -75,12 +75,12 @@ pub(super) async fn deliver<H: Handler>(
             process: core.process,
             at: core.clock.now(),
         };
-        let Some(known) = begin(core, case, &suspect).await else { return let_go(core) };
+        let Some(known) = begin(core, case, &suspect).await else { return let_go(core, case) };
         match known {
             Alone::Begun => {
                 let verdict = tokio::select! {
                     verdict = executor::to_the_end(core, handler, case) => verdict,
-                    () = signs_of_life(core, suspect) => let_go(core),
+                    () = signs_of_life(core, suspect) => let_go(core, case),
                 };
                 end(core, id).await;
                 return verdict;
@@ -89,14 +89,14 @@ pub(super) async fn deliver<H: Handler>(
                 drop(alone);
                 tokio::select! {
                     () = tokio::time::sleep(until_then(core.clock.now(), until)) => {}
-                    () = case.lost.cancelled() => return let_go(core),
-                    () = core.stop.cancelled() => return let_go(core),
+                    () = case.lost.cancelled() => return let_go(core, case),
+                    () = core.stop.cancelled() => return let_go(core, case),
                 }
             }
             Alone::Proven { deaths, last } => {
                 drop(alone);
                 tracing::error!(frontdesk.deaths = deaths, frontdesk.last_seen_at = %last, "delivery.isolated");
-                core.metrics.isolated.add_one();
+                core.metrics.isolated.add(&[("lane", case.lane.as_str())]);
                 case.meta = meta(core, &case.body);
                 let poison = Decision::Die { code: Code::Poison, field: None, endpoint: None };
                 return effect::carry_out(core, case, poison).await;

@@ -34,6 +34,10 @@ const LONGEST_OPEN: Duration = Duration::from_secs(60);
 const TRUSTED: u32 = 16;
 /// A probe that was not heard of for this long was lost.
 const PROBE_LOST: Duration = Duration::from_secs(60);
+/// How breakers stand, in metrics.
+const CLOSED: u64 = 0;
+const RECOVERING: u64 = 1;
+const OPEN: u64 = 2;
 /// How long to wait for one's turn while an endpoint recovers.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -89,18 +93,27 @@ impl Breakers {
         self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells how the breaker of an endpoint stands.
+    fn told(&self, endpoint: &Endpoint, state: u64) {
+        self.metrics.breaker_state.set(state, &[("endpoint", endpoint.as_str())]);
+    }
+
     /// Whether a call may be made now.
     ///
     /// # Errors
     /// How long to wait, if not.
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint, now: Timestamp) -> Result<Pass, Duration> {
         let mut all = self.lock();
+        if !all.contains_key(endpoint) {
+            self.told(endpoint, CLOSED);
+        }
         let Watched { breaker, .. } = all.entry(endpoint.clone()).or_default();
         if let Breaker::Open { until, lasts } = *breaker {
             if now < until {
                 return Err(between(now, until));
             }
             *breaker = Breaker::Recovering { may: 1, out: 0, lasts, moved: now };
+            self.told(endpoint, RECOVERING);
         }
         if let Breaker::Recovering { may, out, moved, .. } = breaker {
             if between(*moved, now) > PROBE_LOST {
@@ -133,6 +146,7 @@ impl Breakers {
                     *breaker = Breaker::default();
                     outages.end(now);
                     lanes.clear();
+                    self.told(endpoint, CLOSED);
                     tracing::info!(frontdesk.endpoint = endpoint.as_str(), "breaker.closed");
                 }
             }
@@ -158,8 +172,13 @@ impl Breakers {
             Breaker::Open { .. } => return,
             Breaker::Recovering { lasts, .. } => (*lasts * 2).min(LONGEST_OPEN),
         };
-        self.metrics.breaker_opened.add_one();
-        tracing::warn!(frontdesk.endpoint = endpoint.as_str(), open_s = lasts.as_secs(), "breaker.opened");
+        self.metrics.breaker_opened.add(&[("endpoint", endpoint.as_str())]);
+        self.told(endpoint, OPEN);
+        tracing::warn!(
+            frontdesk.endpoint = endpoint.as_str(),
+            frontdesk.open_s = lasts.as_secs(),
+            "breaker.opened"
+        );
         let until =
             now.saturating_add(jiff::SignedDuration::try_from(lasts).unwrap_or_default()).unwrap_or(now);
         *breaker = Breaker::Open { until, lasts };

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     amqp::{Headers, Publisher, header},
-    telemetry::{self, Metrics, Traceparent},
+    telemetry::{self, Metrics, Traceparent, spans},
 };
 
 /// What all deliveries of a stage share.
@@ -73,6 +73,7 @@ impl Case {
         let trace = Traceparent {
             parent: headers.get(header::TRACEPARENT).map(str::to_owned),
             state: headers.get(header::TRACESTATE).map(str::to_owned),
+            link: headers.get(header::LINK).map(str::to_owned),
         };
         let attempt = headers.parse::<u32>(header::ATTEMPT).unwrap_or(1).max(1);
         let (attempt, failed) = Failed::charge(Failed::read(&headers), attempt, &core.breakers);
@@ -89,8 +90,9 @@ impl Case {
             pauses: core.pauses.clone(),
             told: Mutex::new(Told::default()),
         };
-        let span = span(core, lane, &cx);
-        telemetry::adopt(&span, &trace);
+        let queue = core.stage.queue(lane);
+        let span = spans::process(&queue, cx.message, cx.correlation, cx.attempt, delivery.data.len());
+        telemetry::adopt(&span, &trace, cx.correlation);
         Self {
             schema: text(properties.kind()),
             content_type: text(properties.content_type()),
@@ -107,6 +109,16 @@ impl Case {
         }
     }
 
+    /// The label of its lane.
+    pub(super) fn lane_label(&self) -> (&'static str, &str) {
+        ("lane", self.lane.as_str())
+    }
+
+    /// Says on its span what became of it.
+    pub(super) fn ends_as(&self, outcome: &str) {
+        self.span.record("frontdesk.outcome", outcome);
+    }
+
     /// The delivery as a handler's input sees it.
     pub(super) fn incoming(&self) -> Incoming<'_> {
         Incoming {
@@ -119,24 +131,6 @@ impl Case {
             received_at: self.cx.received_at,
         }
     }
-}
-
-/// A consumer span by the OpenTelemetry conventions for messaging.
-fn span(core: &Core, lane: &LaneName, cx: &Context) -> Span {
-    let queue = core.stage.queue(lane);
-    tracing::info_span!(
-        "process",
-        otel.name = format!("process {queue}"),
-        otel.kind = "consumer",
-        otel.status_code = tracing::field::Empty,
-        messaging.system = "rabbitmq",
-        "messaging.operation.type" = "process",
-        "messaging.operation.name" = "process",
-        messaging.destination.name = queue,
-        messaging.message.id = %cx.message,
-        messaging.message.conversation_id = %cx.correlation,
-        frontdesk.attempt = cx.attempt,
-    )
 }
 
 fn parsed<T: std::str::FromStr>(field: &Option<ShortString>) -> Option<T> {

@@ -5,6 +5,7 @@
 //! is lost or the process stops meanwhile, it is let go unacknowledged, and comes again.
 
 mod steady;
+mod tally;
 
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use domain::{
     hop::{Event, Transition},
     letter::Cause,
 };
-use tracing::{Instrument, info_span};
 
 use super::{
     Context,
@@ -44,28 +44,32 @@ pub(super) enum Verdict {
 pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> Verdict {
     if case.lost.is_cancelled() {
         // The broker gives it to someone again: doing more here would only do it twice.
-        return let_go(core);
+        return let_go(core, case);
     }
     let held = if let Decision::HeldBack(time) = decision { Some(time) } else { None };
     let done = match decision {
         Decision::Emit(envelope) => emit(core, case, *envelope).await,
         Decision::Settle(settled) => {
-            core.metrics.settled.add_one();
+            core.metrics.settled.add(&[case.lane_label()]);
+            tally::settled(core, case, &settled);
             let transition = Some(Transition::Settle(settled));
             steady::append(core, case, row(core, case, Entry { transition, ..Entry::of(Event::Settled) }))
                 .await
         }
         Decision::Hold { code, field } => hold(core, case, code, field).await,
         Decision::Snooze(time) => {
-            core.metrics.snoozed.add_one();
+            core.metrics.snoozed.add(&[case.lane_label()]);
+            case.ends_as("snoozed");
             wait(core, case, Entry::of(Event::Snoozed), Wait::at_least(time), Next::same(case)).await
         }
         Decision::HeldBack(time) => {
-            core.metrics.held_back.add_one();
+            core.metrics.held_back.add(&[case.lane_label()]);
+            case.ends_as("held_back");
             put_off(core, case, Wait::at_least(time), Next::same(case)).await
         }
         Decision::Paused => {
-            core.metrics.held_back.add_one();
+            core.metrics.held_back.add(&[case.lane_label()]);
+            case.ends_as("held_back");
             put_off(core, case, Wait::at_least(PAUSED_WAIT), Next::same(case)).await
         }
         Decision::Retry { code, endpoint, after } => retry(core, case, code, endpoint, after).await,
@@ -74,13 +78,14 @@ pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> V
     match (done, held) {
         (Ok(()), None) => Verdict::Done,
         (Ok(()), Some(time)) => Verdict::HeldBack(time),
-        (Err(_), _) => let_go(core),
+        (Err(_), _) => let_go(core, case),
     }
 }
 
 /// It is not ours any more.
-pub(super) fn let_go(core: &Core) -> Verdict {
-    core.metrics.abandoned.add_one();
+pub(super) fn let_go(core: &Core, case: &Case) -> Verdict {
+    core.metrics.abandoned.add(&[case.lane_label()]);
+    case.ends_as("abandoned");
     Verdict::LetGo
 }
 
@@ -90,28 +95,21 @@ async fn emit(core: &Core, case: &Case, envelope: Envelope) -> Result<(), Stuck>
     let Ok(body) = envelope.to_vec() else { return die(core, case, Code::Malformed, None, None).await };
     let exchange = core.stage.writes().as_str();
     let key = Exchange::routing_key(&envelope.meta.clinic);
-    let span = info_span!(
-        "send",
-        otel.name = format!("send {exchange}"),
-        otel.kind = "producer",
-        messaging.system = "rabbitmq",
-        "messaging.operation.type" = "send",
-        messaging.destination.name = exchange,
-        messaging.rabbitmq.destination.routing_key = key,
-    );
     let publish = async {
         let message = domain::MessageId::from_uuid(core.clock.fresh_id());
         let properties = Properties::new(message, core.app, CONTENT_TYPE, core.clock.now())
             .correlation(envelope.meta.correlation)
             .schema(envelope.schema.as_str())
             .clinic(&envelope.meta.clinic)
-            .lane(&case.lane);
-        steady::hand_on(core, case, exchange, &key, parcel::traced(properties, case), body).await
+            .lane(&case.lane)
+            .within(case.trace.clone());
+        steady::hand_on(core, case, exchange, &key, properties, body).await
     };
     let journal = steady::append(core, case, row(core, case, Entry::of(Event::Emitted)));
-    match tokio::join!(publish.instrument(span), journal) {
+    match tokio::join!(publish, journal) {
         (Ok(()), Ok(())) => {
-            core.metrics.emitted.add_one();
+            core.metrics.emitted.add(&[case.lane_label()]);
+            tally::emitted(core, case);
             Ok(())
         }
         // Nobody took it. Its row says "emitted" and the next one says why not; the copy that waits is emitted again.
@@ -126,7 +124,8 @@ async fn hold(core: &Core, case: &Case, code: Code, field: Option<FieldPath>) ->
         Err(fault) => return unsealable(&fault),
     };
     tracing::info!(frontdesk.code = code.as_str(), "delivery.held");
-    core.metrics.held.add_one();
+    core.metrics.held.add(&[case.lane_label()]);
+    tally::held(core, case, code);
     let transition = Some(Transition::Hold { code, field: field.clone() });
     let entry = Entry { code: Some(code), field, transition, parked: Some(parked), ..Entry::of(Event::Held) };
     steady::append(core, case, row(core, case, entry)).await
@@ -172,8 +171,9 @@ async fn retry(
         frontdesk.wait = wait_for.name(),
         "delivery.retried"
     );
-    core.metrics.retried.add_one();
-    let mut next = Next { first_failed_at: Some(first_failed_at), ..Next::same(case) };
+    core.metrics.retried.add(&[case.lane_label()]);
+    tally::retried(core, case, code);
+    let mut next = Next { first_failed_at: Some(first_failed_at), retried: true, ..Next::same(case) };
     if after.is_none() {
         next.attempt = next.attempt.saturating_add(1);
         next.failed = against.map(|(at, one)| Failed::again(case.failed.as_ref(), one, at, &core.breakers));
@@ -186,12 +186,14 @@ struct Next {
     attempt: u32,
     first_failed_at: Option<jiff::Timestamp>,
     failed: Option<Failed>,
+    /// After a fault.
+    retried: bool,
 }
 
 impl Next {
     fn same(case: &Case) -> Self {
         let Context { attempt, first_failed_at, .. } = case.cx;
-        Self { attempt, first_failed_at, failed: case.failed.clone() }
+        Self { attempt, first_failed_at, failed: case.failed.clone(), retried: false }
     }
 }
 
@@ -207,6 +209,8 @@ async fn put_off(core: &Core, case: &Case, wait: Wait, next: Next) -> Result<(),
         Err(fault) => return unsealable(&fault),
     };
     let properties = parcel::properties(core, case, &parcel.schema)
+        .put_off()
+        .failed(next.retried)
         .header(header::ATTEMPT, Some(next.attempt))
         .header(header::FIRST_FAILED_AT, next.first_failed_at);
     let properties = Failed::write(next.failed.as_ref(), properties);
@@ -231,9 +235,10 @@ async fn die(
     let (field, endpoint, template) = (hop.field.as_ref(), hop.endpoint.as_ref(), hop.template.as_ref());
     let fingerprint = Cause { stage: core.stage, code: Some(code), endpoint, field, template }.fingerprint();
     tracing::warn!(frontdesk.code = code.as_str(), frontdesk.fingerprint = fingerprint, "delivery.died");
-    tracing::Span::current().record("otel.status_code", "ERROR");
-    core.metrics.dead.add_one();
+    core.metrics.dead.add(&[case.lane_label()]);
+    tally::died(core, case, code);
     let properties = parcel::properties(core, case, &parcel.schema)
+        .failed(true)
         .header(header::CODE, Some(code))
         .header(header::FIELD, field)
         .header(header::ENDPOINT, endpoint)

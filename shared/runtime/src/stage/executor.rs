@@ -10,6 +10,7 @@ use domain::{
 };
 use futures_util::FutureExt;
 use lapin::message::Delivery;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -48,11 +49,12 @@ pub(super) async fn deliver<H: Handler>(
     delivery: Delivery,
     lost: CancellationToken,
 ) -> Verdict {
-    core.metrics.received.add_one();
+    let begin = Instant::now();
+    core.metrics.received.add(&[("lane", lane.as_str())]);
     let comebacks = alone::comebacks(delivery.redelivered, delivery.properties.headers().as_ref());
     let mut case = Case::decode(&core, &lane, delivery, lost);
     let span = case.span.clone();
-    async {
+    let verdict = async {
         if comebacks >= suspect::COMEBACKS {
             return alone::deliver(&core, &*handler, &mut case, comebacks).await;
         }
@@ -60,7 +62,11 @@ pub(super) async fn deliver<H: Handler>(
         to_the_end(&core, &*handler, &mut case).await
     }
     .instrument(span)
-    .await
+    .await;
+    if verdict == Verdict::Done {
+        core.metrics.duration.took(begin.elapsed(), &[("lane", lane.as_str())]);
+    }
+    verdict
 }
 
 /// handle → effect.

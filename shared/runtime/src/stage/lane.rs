@@ -105,7 +105,9 @@ impl<H: Handler> Lane<H> {
         let stop = self.core.stop.clone();
         let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !stop.is_cancelled() {
-            if self.is_paused() {
+            let paused = self.is_paused();
+            self.core.metrics.lane_paused.set(u64::from(paused), &[("lane", self.name.as_str())]);
+            if paused {
                 self.working.store(true, Ordering::Relaxed);
                 tokio::select! {
                     () = self.pauses.changed() => {}
@@ -170,7 +172,7 @@ impl<H: Handler> Lane<H> {
             end = self.drain(&channel, consumer, &mut acks, &lost).await;
         }
         self.working.store(false, Ordering::Relaxed);
-        tracing::info!(messaging.destination.name = queue, lost = end == End::Lost, "lane.stopped");
+        tracing::info!(messaging.destination.name = queue, frontdesk.lost = end == End::Lost, "lane.stopped");
         end
     }
 
@@ -220,7 +222,8 @@ impl<H: Handler> Lane<H> {
             acks.take(tag);
         }
         let metrics = self.core.metrics.clone();
-        metrics.in_flight.add(1);
+        let name = self.name.clone();
+        metrics.in_flight.add(1, &[("lane", name.as_str())]);
         let work = executor::deliver(
             self.core.clone(),
             self.handler.clone(),
@@ -230,7 +233,7 @@ impl<H: Handler> Lane<H> {
         );
         self.tasks.spawn(async move {
             let verdict = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Verdict::LetGo);
-            metrics.in_flight.add(-1);
+            metrics.in_flight.add(-1, &[("lane", name.as_str())]);
             Finished { channel, tag, verdict }
         });
     }

@@ -91,11 +91,5 @@ pub(super) fn properties(core: &Core, case: &Case, schema: &str) -> Properties {
         .schema(schema)
         .lane(&case.lane)
         .header(header::CLINIC, case.meta.as_ref().map(|meta| &meta.clinic));
-    traced(properties, case)
-}
-
-/// Carries the trace of the delivery's span, or what came in.
-pub(super) fn traced(mut properties: Properties, case: &Case) -> Properties {
-    properties.trace = crate::telemetry::current(&tracing::Span::current(), &case.trace);
-    properties
+    properties.within(case.trace.clone())
 }

@@ -69,6 +69,7 @@ pub async fn run_stage<H: Handler>(
         room: Room::default(),
         stop,
     });
+    lanes.iter().for_each(|lane| core.metrics.appear(lane));
     let reporting = tokio::spawn(report::breakers(core.clone()));
     boot.health().add("store", move || log.ready());
     let handler = Arc::new(handler);

@@ -1,10 +1,15 @@
-//! Gauges whose labels are known only at run time, such as clinics. What the labels are is bounded by the configuration, never by what people
-//! send.
+//! Gauges that are told as a whole: what ops finds each time it looks.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use opentelemetry::{KeyValue, metrics::Meter};
+
+use super::{
+    bounds::Bounds,
+    catalogue::{self, Kind, Merge, Metric},
 };
 
 /// One value of a family, with its labels.
@@ -16,58 +21,62 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// Families of gauges by name. Each is set as a whole, so that what is gone is no longer told.
-#[derive(Debug, Default)]
-pub struct Families(Mutex<BTreeMap<&'static str, Vec<Sample>>>);
+impl Sample {
+    /// A value without labels, as the whole of its family.
+    pub fn alone(value: f64) -> Vec<Self> {
+        vec![Self { labels: Vec::new(), value }]
+    }
+}
+
+/// What is told of one label set.
+type Told = BTreeMap<Vec<(&'static str, String)>, f64>;
+
+/// Families of gauges by name. Each is set as a whole, so that what is gone is no longer told. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Families {
+    told: Arc<Mutex<BTreeMap<&'static str, Told>>>,
+    bounds: Arc<Bounds>,
+}
 
 impl Families {
-    /// Puts these values in place of all that a family had.
-    pub fn set(&self, name: &'static str, samples: Vec<Sample>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, samples);
+    pub(super) fn within(bounds: Arc<Bounds>) -> Self {
+        Self { told: Arc::default(), bounds }
     }
 
-    pub(super) fn render(&self, service: &str, out: &mut String) {
-        let families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, samples) in families.iter() {
-            let _ = writeln!(out, "# TYPE {name} gauge");
-            for Sample { labels, value } in samples {
-                let _ = write!(out, "{name}{{service=\"{service}\"");
-                for (label, text) in labels {
-                    let _ = write!(out, ",{label}=\"{}\"", escaped(text));
-                }
-                let _ = writeln!(out, "}} {value}");
-            }
+    /// Puts these values in place of all that a family had. Those whose labels are too many share the label `other`.
+    pub fn set(&self, metric: &Metric, samples: Vec<Sample>) {
+        let mut told = Told::new();
+        for Sample { labels, value } in samples {
+            let labels = labels
+                .into_iter()
+                .map(|(label, value)| (label, self.bounds.value(label, &value).to_owned()))
+                .collect();
+            let known = told.entry(labels).or_insert(0.0);
+            *known = match metric.kind {
+                Kind::Told(Merge::Max) => known.max(value),
+                _ => *known + value,
+            };
         }
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(metric.name, told);
     }
-}
 
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Families, Sample};
-
-    #[test]
-    fn a_family_is_told_as_it_was_set_last() {
-        let families = Families::default();
-        let sample = |clinic: &str, value| Sample { labels: vec![("clinic", clinic.to_owned())], value };
-        families.set("frontdesk_x", vec![sample("a", 1.0), sample("b\"\n", 2.5)]);
-        let told = |families: &Families| {
-            let mut out = String::new();
-            families.render("ops", &mut out);
-            out
-        };
-        assert_eq!(
-            told(&families),
-            "# TYPE frontdesk_x gauge\nfrontdesk_x{service=\"ops\",clinic=\"a\"} 1\n\
-             frontdesk_x{service=\"ops\",clinic=\"b\\\"\\n\"} 2.5\n"
-        );
-        families.set("frontdesk_x", vec![sample("b", 0.0)]);
-        assert_eq!(
-            told(&families),
-            "# TYPE frontdesk_x gauge\nfrontdesk_x{service=\"ops\",clinic=\"b\"} 0\n"
-        );
+    /// Makes every such gauge of the catalogue be told by a meter.
+    pub(super) fn tell(&self, meter: &Meter) {
+        for metric in catalogue::ALL.iter().filter(|metric| matches!(metric.kind, Kind::Told(_))) {
+            let (told, name) = (Arc::clone(&self.told), metric.name);
+            let callback = move |observer: &dyn opentelemetry::metrics::AsyncInstrument<f64>| {
+                let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                for (labels, value) in told.get(name).into_iter().flatten() {
+                    let labels: Vec<KeyValue> =
+                        labels.iter().map(|(label, text)| KeyValue::new(*label, text.clone())).collect();
+                    observer.observe(*value, &labels);
+                }
+            };
+            meter
+                .f64_observable_gauge(name)
+                .with_description(metric.help.trim())
+                .with_callback(callback)
+                .build();
+        }
     }
 }

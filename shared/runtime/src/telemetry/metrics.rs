@@ -1,74 +1,63 @@
-//! Counters and gauges with bounded labels, as Prometheus text.
+//! What a process counts, measures and tells: for Prometheus, which asks, and for a collector, which is told.
 
-use std::{
-    fmt::Write,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use domain::LaneName;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Meter, MeterProvider as _},
 };
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Registry, TextEncoder};
 
-use super::Families;
+use super::{
+    Counter, Families, Gauge, Histogram, Standing,
+    bounds::Bounds,
+    catalogue::{self, Kind, Metric},
+    exporter::Failures,
+    instruments::Labelled,
+    otlp::{self, Origin},
+};
+use crate::{ConfigError, config::TelemetrySection};
 
-/// Only goes up.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds one.
-    pub fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The count since the start of the process.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Goes up and down.
-#[derive(Debug, Default)]
-pub struct Gauge(AtomicI64);
-
-impl Gauge {
-    /// Adds, or takes away.
-    pub fn add(&self, by: i64) {
-        self.0.fetch_add(by, Ordering::Relaxed);
-    }
-
-    /// The present value.
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+/// Ends of submissions: each is told from the start.
+const ENDS: [&str; 5] = ["completed", "duplicate", "rejected", "held", "dead"];
 
 macro_rules! metrics {
-    ($($(#[$doc:meta])* $field:ident: $kind:ident = $name:literal $(, $label:literal = $value:literal)?;)*) => {
-        /// Everything that the runtime counts.
-        #[derive(Debug, Default)]
+    ($($(#[$doc:meta])* $field:ident: $kind:ident = $metric:ident $(, $label:literal = $value:literal)?;)*) => {
+        /// Everything that the runtime counts, and what ops tells.
+        #[derive(Debug)]
         pub struct Metrics {
             $($(#[$doc])* pub $field: $kind,)*
-            /// Gauges whose labels are known only at run time.
+            /// Gauges that are told as a whole.
             pub families: Families,
+            failures: Arc<Failures>,
+            provider: SdkMeterProvider,
+            registry: Registry,
         }
 
         impl Metrics {
-            /// Prometheus text format 0.0.4.
-            pub fn render(&self, service: &str) -> String {
-                let mut out = String::with_capacity(2048);
-                let mut last = "";
-                $(
-                    if last != $name {
-                        let kind = stringify!($kind).to_ascii_lowercase();
-                        let _ = writeln!(out, "# TYPE {} {kind}", $name);
-                        last = $name;
-                    }
-                    let _ = writeln!(
-                        out,
-                        concat!("{}{{service=\"{}\"", $(",", $label, "=\"", $value, "\"",)? "}} {}"),
-                        $name, service, self.$field.get()
-                    );
-                )*
-                let _ = last;
-                self.families.render(service, &mut out);
-                out
+            fn build(origin: Origin, push: Option<otlp::Push>) -> Self {
+                let labels = HashMap::from([("service".to_owned(), origin.service.to_owned())]);
+                // Refused only for a prefix, which there is none of.
+                let registry = Registry::new_custom(None, Some(labels)).unwrap_or_default();
+                let failures = Arc::new(Failures::default());
+                let provider = provider(&registry, &origin, push, &failures);
+                let meter = provider.meter("frontdesk");
+                let bounds = Arc::new(Bounds::default());
+                let families = Families::within(Arc::clone(&bounds));
+                families.tell(&meter);
+                failures.tell(&meter);
+                let of = Made { meter, bounds };
+                let metrics = Self {
+                    $($field: $kind::made(&of, &catalogue::$metric, vec![$(KeyValue::new($label, $value))?]),)*
+                    families,
+                    failures,
+                    provider,
+                    registry,
+                };
+                metrics.appear_at_once();
+                metrics
             }
         }
     };
@@ -76,61 +65,289 @@ macro_rules! metrics {
 
 metrics! {
     /// Deliveries taken in hand.
-    received: Counter = "frontdesk_deliveries_received_total";
+    received: Counter = RECEIVED;
     /// Deliveries handed on.
-    emitted: Counter = "frontdesk_deliveries_total", "outcome" = "emitted";
+    emitted: Counter = DELIVERIES, "outcome" = "emitted";
     /// Deliveries that came to an end.
-    settled: Counter = "frontdesk_deliveries_total", "outcome" = "settled";
+    settled: Counter = DELIVERIES, "outcome" = "settled";
     /// Deliveries that wait for a person.
-    held: Counter = "frontdesk_deliveries_total", "outcome" = "held";
+    held: Counter = DELIVERIES, "outcome" = "held";
     /// Deliveries that the handler put off.
-    snoozed: Counter = "frontdesk_deliveries_total", "outcome" = "snoozed";
+    snoozed: Counter = DELIVERIES, "outcome" = "snoozed";
     /// Deliveries put off before they were handled: paused, or an endpoint is known to be down.
-    held_back: Counter = "frontdesk_deliveries_total", "outcome" = "held_back";
+    held_back: Counter = DELIVERIES, "outcome" = "held_back";
     /// Deliveries to be tried again after a fault.
-    retried: Counter = "frontdesk_deliveries_total", "outcome" = "retried";
+    retried: Counter = DELIVERIES, "outcome" = "retried";
     /// Deliveries that became dead letters.
-    dead: Counter = "frontdesk_deliveries_total", "outcome" = "dead";
+    dead: Counter = DELIVERIES, "outcome" = "dead";
     /// Deliveries let go unacknowledged: the broker gives them again.
-    abandoned: Counter = "frontdesk_deliveries_total", "outcome" = "abandoned";
+    abandoned: Counter = DELIVERIES, "outcome" = "abandoned";
+    /// Why deliveries were retried, held or dead.
+    faults: Counter = FAULTS;
     /// Deliveries that were put with the dead letters because processes died of them.
-    isolated: Counter = "frontdesk_deliveries_isolated_total";
-    /// Dead letters that were collected: committed, then acknowledged.
-    collected: Counter = "frontdesk_dead_letters_collected_total";
+    isolated: Counter = ISOLATED;
     /// Deliveries in hand now.
-    in_flight: Gauge = "frontdesk_deliveries_in_flight";
+    in_flight: Gauge = IN_FLIGHT;
+    /// How long deliveries took.
+    duration: Histogram = DURATION;
+    /// How many attempts hand-offs took.
+    attempts: Histogram = ATTEMPTS;
+    /// Submissions that came to an end or to a stop.
+    ends: Counter = ENDS;
+    /// How long submissions took from the door to the EHR.
+    to_ehr: Histogram = TO_EHR;
+    /// How long submissions took from the door to their completion.
+    to_end: Histogram = TO_END;
+    /// Dead letters that were collected: committed, then acknowledged.
+    collected: Counter = COLLECTED;
     /// Publishes that the broker confirmed and routed.
-    confirmed: Counter = "frontdesk_publishes_total", "result" = "confirmed";
+    confirmed: Counter = PUBLISHES, "result" = "confirmed";
     /// Publishes that no queue took.
-    returned: Counter = "frontdesk_publishes_total", "result" = "returned";
+    returned: Counter = PUBLISHES, "result" = "returned";
     /// Publishes that the broker refused.
-    nacked: Counter = "frontdesk_publishes_total", "result" = "nacked";
+    nacked: Counter = PUBLISHES, "result" = "nacked";
     /// Publishes whose fate is unknown.
-    lost: Counter = "frontdesk_publishes_total", "result" = "lost";
+    lost: Counter = PUBLISHES, "result" = "lost";
+    /// How long confirms took.
+    confirm: Histogram = CONFIRM;
     /// Connections to the broker that were made.
-    connections: Counter = "frontdesk_broker_connections_total";
+    connections: Counter = CONNECTIONS;
+    /// Those after the first.
+    reconnects: Counter = RECONNECTS;
     /// Whether the broker connection is up: 1 or 0.
-    connected: Gauge = "frontdesk_broker_connected";
-    /// Times that the store did not take a journal row at once.
-    store_retries: Counter = "frontdesk_store_retries_total";
+    connected: Gauge = CONNECTED;
+    /// Times that the store did not take a row at once.
+    store_retries: Counter = STORE_RETRIES;
     /// Breakers that opened.
-    breaker_opened: Counter = "frontdesk_breaker_opened_total";
-    /// Batches of spans that the collector did not take.
-    trace_export_failures: Counter = "frontdesk_trace_export_failures_total";
+    breaker_opened: Counter = BREAKER_OPENED;
+    /// How breakers stand.
+    breaker_state: Standing = BREAKER_STATE;
+    /// Whether lanes are paused.
+    lane_paused: Standing = LANE_PAUSED;
+    /// Requests at the door.
+    http_requests: Counter = HTTP_REQUESTS;
+    /// How long they took.
+    http_duration: Histogram = HTTP_DURATION;
+}
+
+impl Metrics {
+    /// The metrics of a process, pushed to a collector too if one is configured.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the collector's address cannot be used.
+    pub fn new(origin: Origin, section: &TelemetrySection) -> Result<Self, ConfigError> {
+        Ok(Self::build(origin, otlp::push(section)?))
+    }
+
+    /// What the process says now, as Prometheus text.
+    pub fn render(&self) -> String {
+        // Refused only for a family without a value, which the exporter leaves out.
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+
+    /// What has no label of its own is told from the start.
+    fn appear_at_once(&self) {
+        let results = [&self.confirmed, &self.returned, &self.nacked, &self.lost];
+        let plain = [&self.connections, &self.reconnects, &self.store_retries];
+        results.into_iter().chain(plain).for_each(|one| one.appear(&[]));
+    }
+
+    /// Makes what a lane counts be told before anything has happened there.
+    pub(crate) fn appear(&self, lane: &LaneName) {
+        let lane = ("lane", lane.as_str());
+        self.received.appear(&[lane]);
+        self.isolated.appear(&[lane]);
+        let outcomes = [
+            &self.emitted,
+            &self.settled,
+            &self.held,
+            &self.snoozed,
+            &self.held_back,
+            &self.retried,
+            &self.dead,
+            &self.abandoned,
+        ];
+        outcomes.iter().for_each(|one| one.appear(&[lane]));
+        ENDS.iter().for_each(|end| self.ends.appear(&[lane, ("outcome", end)]));
+    }
+
+    /// What the collector did not take.
+    pub(crate) const fn failures(&self) -> &Arc<Failures> {
+        &self.failures
+    }
+
+    /// Sends what there is to a collector, now.
+    #[cfg(test)]
+    pub(super) fn flush(&self) {
+        self.provider.force_flush().unwrap();
+    }
+
+    /// Sends what is not sent yet, for a bounded time.
+    pub(super) fn shut_down(&self, within: Duration) {
+        let _ = self.provider.shutdown_with_timeout(within);
+    }
+}
+
+/// Of no process: for tests, and for tools that are not asked for metrics.
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::build(Origin { service: "detached", instance: String::new() }, None)
+    }
+}
+
+fn provider(
+    registry: &Registry,
+    origin: &Origin,
+    push: Option<otlp::Push>,
+    failures: &Arc<Failures>,
+) -> SdkMeterProvider {
+    let mut builder = SdkMeterProvider::builder().with_resource(origin.resource());
+    let asked = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .without_units()
+        .without_target_info()
+        .scope_info_enabled(false)
+        .build();
+    // A registry that is new refuses nobody.
+    if let Ok(asked) = asked {
+        builder = builder.with_reader(asked);
+    }
+    if let Some(push) = push {
+        builder = builder.with_reader(push.reader(Arc::clone(failures)));
+    }
+    builder.build()
+}
+
+/// What instruments are made of.
+struct Made {
+    meter: Meter,
+    bounds: Arc<Bounds>,
+}
+
+impl Made {
+    fn labelled(&self, fixed: Vec<KeyValue>) -> Labelled {
+        Labelled { fixed, bounds: Arc::clone(&self.bounds) }
+    }
+}
+
+impl Counter {
+    fn made(of: &Made, metric: &Metric, fixed: Vec<KeyValue>) -> Self {
+        // The exporter to Prometheus adds it again.
+        let name = metric.name.trim_end_matches("_total");
+        let inner = of.meter.u64_counter(name).with_description(metric.help.trim()).build();
+        Self { inner, labelled: of.labelled(fixed), total: Default::default() }
+    }
+}
+
+impl Gauge {
+    fn made(of: &Made, metric: &Metric, fixed: Vec<KeyValue>) -> Self {
+        let inner = of.meter.i64_up_down_counter(metric.name).with_description(metric.help.trim()).build();
+        Self { inner, labelled: of.labelled(fixed), total: Default::default() }
+    }
+}
+
+impl Standing {
+    fn made(of: &Made, metric: &Metric, fixed: Vec<KeyValue>) -> Self {
+        let inner = of.meter.u64_gauge(metric.name).with_description(metric.help.trim()).build();
+        Self { inner, labelled: of.labelled(fixed) }
+    }
+}
+
+impl Histogram {
+    fn made(of: &Made, metric: &Metric, fixed: Vec<KeyValue>) -> Self {
+        let mut builder = of.meter.f64_histogram(metric.name).with_description(metric.help.trim());
+        if let Kind::Histogram(bounds) = metric.kind {
+            builder = builder.with_boundaries(bounds.to_vec());
+        }
+        Self { inner: builder.build(), labelled: of.labelled(fixed) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Metrics;
+    use crate::telemetry::{Sample, bounds::VALUES, catalogue};
 
     #[test]
-    fn renders_prometheus_text() {
+    fn is_told_as_prometheus_text() {
         let metrics = Metrics::default();
-        metrics.emitted.add_one();
-        metrics.in_flight.add(3);
-        let text = metrics.render("validation");
-        assert!(text.contains("# TYPE frontdesk_deliveries_total counter\nfrontdesk_deliveries_total{service=\"validation\",outcome=\"emitted\"} 1\n"), "{text}");
-        assert!(text.contains("frontdesk_deliveries_in_flight{service=\"validation\"} 3\n"), "{text}");
+        metrics.emitted.add(&[("lane", "a")]);
+        metrics.in_flight.add(3, &[("lane", "a")]);
+        metrics.duration.took(Duration::from_millis(20), &[("lane", "a")]);
+        metrics.breaker_state.set(2, &[("endpoint", "ehr:main")]);
+        let text = metrics.render();
+        for line in [
+            "# TYPE frontdesk_deliveries_total counter",
+            "frontdesk_deliveries_total{lane=\"a\",outcome=\"emitted\",service=\"detached\"} 1",
+            "frontdesk_deliveries_in_flight{lane=\"a\",service=\"detached\"} 3",
+            "frontdesk_delivery_duration_seconds_bucket{lane=\"a\",service=\"detached\",le=\"0.025\"} 1",
+            "frontdesk_delivery_duration_seconds_count{lane=\"a\",service=\"detached\"} 1",
+            "frontdesk_breaker_state{endpoint=\"ehr:main\",service=\"detached\"} 2",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} in {text}");
+        }
         assert_eq!(text.matches("# TYPE frontdesk_deliveries_total").count(), 1);
+        assert_eq!((metrics.emitted.get(), metrics.in_flight.get()), (1, 3));
+    }
+
+    #[test]
+    fn a_lane_is_told_before_anything_happens() {
+        let metrics = Metrics::default();
+        metrics.appear(&domain::LaneName::parse("north").unwrap());
+        let text = metrics.render();
+        for outcome in ["emitted", "settled", "held", "snoozed", "held_back", "retried", "dead", "abandoned"]
+        {
+            let line = format!(
+                "frontdesk_deliveries_total{{lane=\"north\",outcome=\"{outcome}\",service=\"detached\"}} 0"
+            );
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+        assert_eq!(metrics.emitted.get(), 0);
+    }
+
+    #[test]
+    fn a_family_is_told_as_it_was_set_last_and_too_many_labels_share_one() {
+        let metrics = Metrics::default();
+        let sample = |clinic: String, value| Sample {
+            labels: vec![("clinic", clinic), ("kind", "lost".to_owned())],
+            value,
+        };
+        let told = |metrics: &Metrics| {
+            let text = metrics.render();
+            let of = |line: &&str| line.starts_with("frontdesk_reconciliation_differences{");
+            text.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+        };
+        metrics.families.set(&catalogue::DIFFERENCES, vec![sample("b\"\n".to_owned(), 2.5)]);
+        let line = "frontdesk_reconciliation_differences{clinic=\"b\\\"\\n\",kind=\"lost\",service=\"detached\"} 2.5";
+        assert_eq!(told(&metrics), [line]);
+        let many = (0..VALUES + 9).map(|n| sample(format!("clinic-{n}"), 1.0)).collect();
+        metrics.families.set(&catalogue::DIFFERENCES, many);
+        let lines = told(&metrics);
+        assert_eq!(lines.len(), VALUES, "one name is taken by what is gone: 199, and the rest");
+        let rest =
+            "frontdesk_reconciliation_differences{clinic=\"other\",kind=\"lost\",service=\"detached\"} 10";
+        assert!(lines.iter().any(|line| line == rest), "{lines:?}");
+        metrics.families.set(&catalogue::DIFFERENCES, Vec::new());
+        assert!(told(&metrics).is_empty());
+    }
+
+    #[test]
+    fn of_ages_that_share_a_label_the_largest_is_told() {
+        let metrics = Metrics::default();
+        metrics.families.set(&catalogue::HOLDS_OLDEST, [Sample::alone(3.0), Sample::alone(2.0)].concat());
+        assert!(metrics.render().contains("frontdesk_holds_oldest_seconds{service=\"detached\"} 3\n"));
+    }
+
+    #[test]
+    fn all_that_is_told_is_in_the_catalogue() {
+        let metrics = Metrics::default();
+        metrics.appear(&domain::LaneName::parse("north").unwrap());
+        let text = metrics.render();
+        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        for name in names {
+            assert!(catalogue::ALL.iter().any(|metric| metric.name == name), "{name}");
+        }
     }
 }

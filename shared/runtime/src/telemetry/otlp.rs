@@ -1,67 +1,150 @@
-//! Traces to a collector: batched on a thread of their own, never in the way of a delivery.
+//! Traces and metrics to a collector: batched on threads of their own, never in the way of a delivery.
 
 use std::{sync::Arc, time::Duration};
 
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig as _};
+use opentelemetry::KeyValue;
+use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, SpanData},
+    metrics::PeriodicReader,
+    trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
 
-use super::Metrics;
+use super::{
+    Metrics,
+    exporter::{Counted, Failures},
+    ids::Ids,
+    sampling::{Correlated, KeepErrors, Recorded},
+};
 use crate::{ConfigError, config::TelemetrySection};
 
 /// A collector that takes longer than this is down.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Spans that wait for the collector at most; more are dropped.
+const WAITING: usize = 16 * 1024;
+const BATCH: usize = 512;
+
+/// Who tells.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The service.
+    pub service: &'static str,
+    /// This life of this process.
+    pub instance: String,
+}
+
+impl Origin {
+    pub(super) fn resource(&self) -> Resource {
+        Resource::builder()
+            .with_service_name(self.service)
+            .with_attributes([
+                KeyValue::new("service.namespace", "frontdesk"),
+                KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+                KeyValue::new("service.instance.id", self.instance.clone()),
+            ])
+            .build()
+    }
+}
+
+/// Metrics on their way to a collector.
+pub(super) struct Push {
+    exporter: MetricExporter,
+    every: Duration,
+}
+
+impl Push {
+    pub(super) fn reader(self, failures: Arc<Failures>) -> PeriodicReader<Counted<MetricExporter>> {
+        PeriodicReader::builder(Counted { exporter: self.exporter, failures })
+            .with_interval(self.every)
+            .build()
+    }
+}
+
+fn address(endpoint: &str, signal: &str) -> String {
+    format!("{}/v1/{signal}", endpoint.trim_end_matches('/'))
+}
+
+fn bad(error: &impl ToString) -> ConfigError {
+    ConfigError::key("telemetry.otlp_endpoint", error.to_string())
+}
+
+/// `None` without a collector.
+pub(super) fn push(section: &TelemetrySection) -> Result<Option<Push>, ConfigError> {
+    let Some(endpoint) = &section.otlp_endpoint else { return Ok(None) };
+    let exporter = MetricExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(address(endpoint, "metrics"))
+        .with_timeout(TIMEOUT)
+        .with_headers(std::collections::HashMap::new())
+        .build()
+        .map_err(|error| bad(&error))?;
+    Ok(Some(Push { exporter, every: Duration::from_secs(section.metrics_every_s) }))
+}
 
 /// The tracer provider. Without a collector nothing is sampled, and trace ids are still carried along.
 pub(super) fn provider(
-    name: &'static str,
+    origin: &Origin,
     section: &TelemetrySection,
-    metrics: &Arc<Metrics>,
+    metrics: &Metrics,
 ) -> Result<SdkTracerProvider, ConfigError> {
-    let builder =
-        SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(name).build());
+    let builder = SdkTracerProvider::builder().with_resource(origin.resource());
     let Some(endpoint) = &section.otlp_endpoint else {
         return Ok(builder.with_sampler(Sampler::AlwaysOff).build());
     };
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_endpoint(address(endpoint, "traces"))
         .with_timeout(TIMEOUT)
         .with_headers(std::collections::HashMap::new())
         .build()
-        .map_err(|error| ConfigError::key("telemetry.otlp_endpoint", error.to_string()))?;
+        .map_err(|error| bad(&error))?;
+    let batches = BatchSpanProcessor::builder(Counted { exporter, failures: Arc::clone(metrics.failures()) })
+        .with_batch_config(
+            BatchConfigBuilder::default()
+                .with_max_queue_size(WAITING)
+                .with_max_export_batch_size(BATCH)
+                .with_scheduled_delay(Duration::from_secs(1))
+                .build(),
+        )
+        .build();
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(section.sample_ratio)));
     Ok(builder
-        .with_sampler(sampler)
-        .with_batch_exporter(Counted { exporter, metrics: metrics.clone() })
+        .with_sampler(Recorded(sampler))
+        .with_id_generator(Ids::default())
+        .with_span_processor(Correlated)
+        .with_span_processor(KeepErrors(batches))
         .build())
 }
 
-/// Counts what the collector does not take; a log line for each would flood.
-#[derive(Debug)]
-struct Counted {
-    exporter: SpanExporter,
-    metrics: Arc<Metrics>,
-}
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 
-impl opentelemetry_sdk::trace::SpanExporter for Counted {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let result = self.exporter.export(batch).await;
-        if result.is_err() {
-            self.metrics.trace_export_failures.add_one();
-        }
-        result
-    }
+    use super::{Origin, TelemetrySection, provider};
+    use crate::telemetry::Metrics;
 
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
+    #[test]
+    fn a_collector_that_is_down_costs_a_counter() {
+        let origin = Origin { service: "test", instance: "1".to_owned() };
+        let section = TelemetrySection {
+            otlp_endpoint: Some("http://127.0.0.1:1".to_owned()),
+            ..TelemetrySection::default()
+        };
+        let metrics = Metrics::new(origin.clone(), &section).unwrap();
+        let failed = |signal: &str, number: u32| {
+            let line =
+                format!("frontdesk_export_failures_total{{signal=\"{signal}\",service=\"test\"}} {number}");
+            let text = metrics.render();
+            assert!(text.lines().any(|one| one == line), "{line} in {text}");
+        };
+        failed("traces", 0);
+        let traces = provider(&origin, &section, &metrics).unwrap();
+        traces.tracer("test").in_span("work", |_| {});
+        traces.force_flush().unwrap();
+        failed("traces", 1);
+        metrics.flush();
+        failed("metrics", 1);
     }
 }

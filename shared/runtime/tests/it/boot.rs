@@ -124,7 +124,10 @@ async fn a_service_starts_works_traces_and_stops() {
     assert!(parent.contains(trace) && !parent.contains("b7ad6b7169203331"), "a span of its own: {parent}");
     assert_eq!(got.header(header::TRACESTATE).as_deref(), Some("vendor=1"));
     let metrics = get(&address, "/metrics").await.1;
-    assert!(metrics.contains("frontdesk_deliveries_received_total{service=\"echo\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("frontdesk_deliveries_received_total{lane=\"north\",service=\"echo\"} 1"),
+        "{metrics}"
+    );
 
     terminate(&child);
     let output = end(child).await;

@@ -23,6 +23,18 @@ pub(super) struct Call<'a> {
     pub(super) body: Body<'a>,
 }
 
+impl Call<'_> {
+    /// The address without its ids: a resource's type, and what is asked of it.
+    fn template(&self) -> String {
+        match self.path {
+            [] => "{page}".to_owned(),
+            [kind] => (*kind).to_owned(),
+            [kind, "_search"] => format!("{kind}/_search"),
+            [kind, ..] => format!("{kind}/{{id}}"),
+        }
+    }
+}
+
 pub(super) enum Body<'a> {
     /// `GET` with a query.
     Read(&'a [(&'a str, &'a str)]),
@@ -100,7 +112,7 @@ impl FhirEhr {
     ) -> Result<Answer, NoAnswer> {
         // What cannot be built was not sent.
         let request = self.request(call, token).ok_or(NoAnswer::NotSent)?;
-        exchange(&self.http, request, deadline).await.map_err(|missed| match missed {
+        exchange(&self.http, request, deadline, &call.template()).await.map_err(|missed| match missed {
             Missed::NotSent => NoAnswer::NotSent,
             Missed::Unknown => NoAnswer::Unknown,
         })

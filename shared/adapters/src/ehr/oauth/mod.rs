@@ -131,7 +131,8 @@ impl Tokens {
             .form(&form)
             .build()
             .map_err(|_| NoToken::Refused)?;
-        let answer = exchange(&self.client, request, deadline).await.map_err(|_| NoToken::Unavailable)?;
+        let answer =
+            exchange(&self.client, request, deadline, "token").await.map_err(|_| NoToken::Unavailable)?;
         match answer.status {
             200..=299 => {}
             400 | 401 | 403 => return Err(NoToken::Refused),

@@ -8,7 +8,10 @@ use domain::{
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use lapin::{BasicProperties, Channel, Confirmation, options::BasicPublishOptions, types::ShortString};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{Job, PublishError, returns::Returns};
 use crate::{
@@ -25,6 +28,7 @@ struct Told {
     message: MessageId,
     reply: Reply,
     fate: Option<Confirmation>,
+    took: Duration,
 }
 
 pub(super) struct Window {
@@ -89,9 +93,10 @@ impl Window {
         let (message, reply) = (job.properties.message, job.reply);
         let (limit, blocked) = (self.patience, session.blocked());
         let send = send(channel.clone(), exchange, routing_key, properties, job.body);
+        let begin = Instant::now();
         flights.push(Box::pin(async move {
             let fate = patience::within(limit, blocked, send).await.and_then(Result::ok);
-            Told { message, reply, fate }
+            Told { message, reply, fate, took: begin.elapsed() }
         }));
     }
 
@@ -101,7 +106,7 @@ impl Window {
             returns.note(one.fate.as_ref());
         }
         let mut trusted = ControlFlow::Continue(());
-        for Told { message, reply, fate } in told {
+        for Told { message, reply, fate, took } in told {
             let result = match fate {
                 _ if returns.take(message) => Err(PublishError::Returned),
                 Some(Confirmation::Ack(_)) => Ok(()),
@@ -115,6 +120,9 @@ impl Window {
                 Err(_) => &self.metrics.lost,
             };
             counter.add_one();
+            if result.is_ok() {
+                self.metrics.confirm.took(took, &[]);
+            }
             if result == Err(PublishError::Lost) {
                 trusted = ControlFlow::Break(());
             }

@@ -43,7 +43,7 @@ fn table(headers: &[(&str, &str)], by_broker: bool) -> FieldTable {
 fn read(stage: Stage, headers: &[(&str, &str)], by_broker: bool, body: &[u8]) -> DeadLetter {
     let mut delivery = Delivery::mock(1, "".into(), "".into(), false, body.to_vec());
     delivery.properties = BasicProperties::default().with_headers(table(headers, by_broker));
-    letter(&delivery, (stage, &"north".parse().unwrap()), &keys(), &SystemClock).unwrap()
+    letter(&delivery, (stage, &"north".parse().unwrap()), &keys(), &SystemClock).unwrap().0
 }
 
 fn envelope(template: &str) -> Vec<u8> {
