@@ -111,10 +111,10 @@ async fn a_clock_that_jumped_silences_nothing_and_missed_days_are_made_up_for() 
         days
     };
     let age = async || {
-        let families = Families::default();
-        desk.reconciler.tell(&families).await.unwrap();
-        let metrics = runtime::telemetry::Metrics { families, ..Default::default() }.render("ops");
-        let line = metrics.lines().find(|line| line.starts_with("frontdesk_reconciliation_age_seconds{"));
+        let metrics = Metrics::default();
+        desk.reconciler.tell(&metrics.families).await.unwrap();
+        let told = metrics.render();
+        let line = told.lines().find(|line| line.starts_with("frontdesk_reconciliation_age_seconds{"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
     };
     // An hour in which the clock is days ahead.
