@@ -167,8 +167,10 @@ impl Replay {
     pub(crate) fn opened_edit(&self, letter: LetterId, sealed: &[u8]) -> Option<NewBody> {
         let patch = Patch::open(letter, sealed, &self.tools().keys);
         let body = patch.map_err(Fault::permanent).and_then(Patch::into_body);
-        body.map_err(|fault| tracing::warn!(%fault, frontdesk.letter = %letter, "replay.edit_unreadable"))
-            .ok()
+        body.map_err(
+            |fault| tracing::warn!(error = %fault, frontdesk.letter = %letter, "replay.edit_unreadable"),
+        )
+        .ok()
     }
 }
 
