@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    process::{Output, Stdio},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -27,6 +28,7 @@ use testkit::{
     sandbox::{Control, Member, MemberStatus, SlotRow},
     wait,
 };
+use tokio::io::AsyncWriteExt as _;
 
 use super::{canary::Canary, person::Person, sinks::Answers};
 use crate::{Broker, PATIENCE};
@@ -221,15 +223,52 @@ impl<'a> World<'a> {
     /// # Errors
     /// If it cannot be run.
     pub async fn frontdesk(&self, args: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
-        let output = tokio::process::Command::new(frontdesk::local::services::program("frontdesk")?)
+        self.frontdesk_reading(args, "").await
+    }
+
+    /// As [`World::frontdesk`], with something on its standard input.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub async fn frontdesk_reading(
+        &self,
+        args: &[&str],
+        input: &str,
+    ) -> anyhow::Result<(Option<i32>, String)> {
+        let output = self.output(args, input).await?;
+        self.keep(args, &[&*output.stdout, &*output.stderr].concat());
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    /// What a command shows on its standard output to the one person who is to see it: that is not kept, all else that it says is.
+    ///
+    /// # Errors
+    /// If it cannot be run, or refuses.
+    pub async fn revealed(&self, args: &[&str]) -> anyhow::Result<String> {
+        let output = self.output(args, "").await?;
+        self.keep(args, &output.stderr);
+        ensure!(output.status.success(), "frontdesk {} refuses", args.join(" "));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn keep(&self, args: &[&str], said: &[u8]) {
+        self.answers.keep(&format!("frontdesk {}", args.join(" ")), said.to_vec());
+    }
+
+    async fn output(&self, args: &[&str], input: &str) -> anyhow::Result<Output> {
+        let mut child = tokio::process::Command::new(frontdesk::local::services::program("frontdesk")?)
             .args(["--checkout".as_ref(), self.layout.checkout(), "--dir".as_ref(), self.layout.root()])
             .args(args)
-            .stdin(std::process::Stdio::null())
-            .output()
-            .await?;
-        self.answers
-            .keep(&format!("frontdesk {}", args.join(" ")), [&*output.stdout, &*output.stderr].concat());
-        Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut stdin = child.stdin.take().context("a command without a standard input")?;
+        if !input.is_empty() {
+            stdin.write_all(input.as_bytes()).await?;
+        }
+        drop(stdin);
+        Ok(child.wait_with_output().await?)
     }
 
     /// As [`World::frontdesk`], for a command that answers in JSON.

@@ -1,6 +1,7 @@
 //! Every path that a submission can take, each with people of its own.
 
 mod broken;
+mod corrected;
 mod dead;
 mod form;
 mod held;
@@ -11,6 +12,8 @@ mod told;
 use anyhow::Context as _;
 use frontdesk::output::Doing;
 use serde_json::{Value, json};
+
+pub(super) use corrected::correction;
 
 use super::{
     person::Person,
