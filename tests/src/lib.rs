@@ -7,6 +7,7 @@ mod forms;
 pub mod leak;
 mod letters;
 mod line;
+pub mod program;
 pub mod runbook;
 mod tap;
 mod template;

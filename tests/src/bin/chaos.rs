@@ -2,24 +2,21 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::ensure;
 use clap::Parser as _;
 use domain::drill::Protection;
-use e2e::chaos::{
-    args::Args,
-    controls::{controls, with_it},
-    run::chaos,
+use e2e::{
+    chaos::{
+        args::Args,
+        controls::{controls, with_it},
+        run::chaos,
+    },
+    program,
 };
-use frontdesk::{local::Layout, output};
+use frontdesk::output;
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    if !cfg!(debug_assertions) {
-        bail!("a release has no drills: run ./dev chaos, which builds with the profile `chaos`");
-    }
-    let layout = Layout::find(args.checkout.as_deref(), args.dir.as_deref())?;
-    let layout = if args.dir.is_some() { layout } else { layout.below("chaos") };
-    let seed = args.seed.unwrap_or_else(rand::random);
-    output::line(&format!("seed {seed}"));
+    let (layout, seed) = args.place.enter("chaos")?;
     if args.controls {
         return controls(&layout, seed, Protection::ALL).await;
     }
@@ -31,21 +28,12 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     }
     let report = chaos(&layout, &args.trial(seed)).await?;
     output::result(&report.table())?;
-    if !report.kept() {
-        bail!("a promise was broken, or the run was not worth its name; the same again: with --seed {seed}");
-    }
+    let again = format!("the same again: with --seed {seed}");
+    ensure!(report.kept(), "a promise was broken, or the run was not worth its name; {again}");
     Ok(())
 }
 
-#[allow(clippy::print_stderr, reason = "the last words of a program, for a person")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    output::begin();
-    match run(&Args::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("chaos: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("chaos", run(&Args::parse())).await
 }

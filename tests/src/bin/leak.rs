@@ -2,36 +2,24 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::ensure;
 use clap::Parser as _;
-use e2e::leak::{args::Args, run::prove};
-use frontdesk::{local::Layout, output};
+use e2e::{
+    leak::{args::Args, run::prove},
+    program,
+};
+use frontdesk::output;
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    if !cfg!(debug_assertions) {
-        bail!("a release has no drills: run ./dev leak");
-    }
-    let layout = Layout::find(args.checkout.as_deref(), args.dir.as_deref())?;
-    let layout = if args.dir.is_some() { layout } else { layout.below("leak") };
-    let seed = args.seed.unwrap_or_else(rand::random);
-    output::line(&format!("seed {seed}"));
+    let (layout, seed) = args.place.enter("leak")?;
     let report = prove(&layout, seed).await?;
     output::result(&report.text())?;
-    if !report.kept() {
-        bail!("something leaked, or a planted leak was not found; the same again: with --seed {seed}");
-    }
+    let again = format!("the same again: with --seed {seed}");
+    ensure!(report.kept(), "something leaked, or a planted leak was not found; {again}");
     Ok(())
 }
 
-#[allow(clippy::print_stderr, reason = "the last words of a program, for a person")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    output::begin();
-    match run(&Args::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("leak: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("leak", run(&Args::parse())).await
 }

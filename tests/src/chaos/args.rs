@@ -1,11 +1,12 @@
 //! What can be said to `./dev chaos`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::Parser;
 use domain::drill::Protection;
 
 use super::{drain::Patience, run::Trial, schedule::Mix, settings::LATENESS_MS, weather};
+use crate::program::Place;
 
 /// How long the line may take to empty after the last fault.
 const PATIENCE: Patience = Patience { all: Duration::from_secs(30 * 60), still: Duration::from_secs(240) };
@@ -17,15 +18,9 @@ const PATIENCE: Patience = Patience { all: Duration::from_secs(30 * 60), still: 
 #[derive(Debug, Parser)]
 #[command(name = "chaos", max_term_width = 100)]
 pub struct Args {
-    /// Where the clinics' templates and the sample data are [default: the checkout around this folder].
-    #[arg(long, value_name = "DIR")]
-    pub checkout: Option<PathBuf>,
-    /// The folder of the run [default: .frontdesk/chaos in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// What everything is drawn from: the same seed plans the same submissions and the same faults [default: a new one].
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
+    /// Where it runs, and what it is drawn from.
+    #[command(flatten)]
+    pub place: Place,
     /// How many submissions.
     #[arg(long, value_name = "N", default_value_t = 1_500)]
     pub submissions: u64,

@@ -1,8 +1,8 @@
 //! What can be said to the leak proof.
 
-use std::path::PathBuf;
-
 use clap::Parser;
+
+use crate::program::Place;
 
 /// Sends submissions with values that occur nowhere else on every path through the line, and then looks for them in everything that was written: logs,
 /// traces, metrics, messages, disks, answers, processes. Then plants a leak in each of these places, and looks whether it is found.
@@ -11,15 +11,9 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "leak", max_term_width = 100)]
 pub struct Args {
-    /// Where the clinics' templates and the sample data are [default: the checkout around this folder].
-    #[arg(long, value_name = "DIR")]
-    pub checkout: Option<PathBuf>,
-    /// The folder of the run [default: .frontdesk/leak in the checkout].
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// What everybody is made of: the same seed makes the same people [default: a new one].
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
+    /// Where it runs, and what it is drawn from.
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[cfg(test)]

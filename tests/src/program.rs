@@ -1,0 +1,49 @@
+//! What the programs of this crate have in common: where they run, what they are drawn from, and how they end.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::ensure;
+use clap::Args;
+use frontdesk::{local::Layout, output};
+
+/// Where a program runs, and what it is drawn from.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Where the clinics' templates and the sample data are [default: the checkout around this folder].
+    #[arg(long, value_name = "DIR")]
+    checkout: Option<PathBuf>,
+    /// The folder of the run [default: one with the program's name, in .frontdesk in the checkout].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// What everything is drawn from: the same seed makes the same people, submissions and faults [default: a new one].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl Place {
+    /// The run's folder and its seed, which is told.
+    ///
+    /// # Errors
+    /// If this is a release, which has no drills, or there is no checkout.
+    pub fn enter(&self, program: &str) -> anyhow::Result<(Layout, u64)> {
+        ensure!(cfg!(debug_assertions), "a release has no drills: run ./dev {program}");
+        let layout = Layout::find(self.checkout.as_deref(), self.dir.as_deref())?;
+        let layout = if self.dir.is_some() { layout } else { layout.below(program) };
+        let seed = self.seed.unwrap_or_else(rand::random);
+        output::line(&format!("seed {seed}"));
+        Ok((layout, seed))
+    }
+}
+
+/// Runs a program to its exit code: 0, or 1 with the reason.
+#[allow(clippy::print_stderr, reason = "the last words of a program, for a person")]
+pub async fn main(program: &str, run: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    output::begin();
+    match run.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
