@@ -40,6 +40,7 @@ use tokio::task::JoinHandle;
 use validation::Validation;
 
 const KEY: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+const INDEX_KEY: &str = "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40";
 const ADULT: &str = "clinic-01/examples/adult.json";
 const ANOTHER: &str = "clinic-02/examples/adult.json";
 const SOON: Duration = Duration::from_secs(60);
@@ -63,8 +64,8 @@ impl Line {
     async fn new() -> Self {
         let (vhost, database) = (TestVhost::create().await.unwrap(), TestDatabase::create().await.unwrap());
         let folder = tempfile::tempdir().unwrap();
-        for name in ["2026-11.key", "index"] {
-            std::fs::write(folder.path().join(name), KEY).unwrap();
+        for (name, key) in [("2026-11.key", KEY), ("index", INDEX_KEY)] {
+            std::fs::write(folder.path().join(name), key).unwrap();
         }
         let clinics = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clinics");
         let text = format!(

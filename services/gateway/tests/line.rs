@@ -38,6 +38,7 @@ use tokio::task::JoinHandle;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const KEY: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+const INDEX_KEY: &str = "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:9";
@@ -56,7 +57,7 @@ impl Gateway {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("web.secret", SECRET);
         write("2026-11.key", KEY);
-        write("index", KEY);
+        write("index", INDEX_KEY);
         let source = "[[source]]\nname = \"web\"\nkind = \"web_form\"\nclinics = [\"*\"]\nsecret_files = [\"web.secret\"]";
         write("sources.toml", source);
         let clinics = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clinics");
