@@ -16,12 +16,20 @@ impl Line {
     /// # Errors
     /// If the clinic has no template, or it cannot be written.
     pub fn template(&self, clinic: &str, rule: Option<&str>) -> anyhow::Result<()> {
+        let more = rule.map(|rule| format!("\n[fields]\n{rule}\n")).unwrap_or_default();
+        self.template_and(clinic, &more)
+    }
+
+    /// The same, with lines of TOML behind it.
+    ///
+    /// # Errors
+    /// As [`Line::template`].
+    pub fn template_and(&self, clinic: &str, more: &str) -> anyhow::Result<()> {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clinics").join(clinic);
         let text = std::fs::read_to_string(checkout.join("template.toml"))?;
         let folder = self.folder().join("clinics").join(clinic);
         std::fs::create_dir_all(&folder)?;
-        let more = rule.map(|rule| format!("\n[fields]\n{rule}\n")).unwrap_or_default();
-        Ok(std::fs::write(folder.join("template.toml"), text + &more)?)
+        Ok(std::fs::write(folder.join("template.toml"), text + more)?)
     }
 
     /// Kills a service, and waits until it was started again.

@@ -19,8 +19,8 @@ fn main() -> ExitCode {
         }
         let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
         let (matcher, index) = (Arc::new(Matcher::bundled()?), Arc::new(boot.index_key()?));
-        let handler = EhrWriter::new(clinics, ehrs, store.clone(), matcher, index, boot.clock());
-        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store)).await?;
+        let handler = EhrWriter::new(Arc::clone(&clinics), ehrs, store.clone(), matcher, index, boot.clock());
+        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store), clinics).await?;
         Ok(())
     })
 }

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             bail!(ConfigError::key("payers", reason));
         }
         let stage = EligibilityCheck::new(Parts {
-            clinics,
+            clinics: Arc::clone(&clinics),
             payers,
             store: store.clone(),
             keys: boot.keys()?,
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         let rechecks = stage.clone();
         let stop = boot.shutdown().soft().clone();
         tokio::spawn(async move { rechecks.recheck_until(stop).await });
-        run_stage(&boot, stage, Arc::new(store.clone()), Arc::new(store)).await?;
+        run_stage(&boot, stage, Arc::new(store.clone()), Arc::new(store), clinics).await?;
         Ok(())
     })
 }

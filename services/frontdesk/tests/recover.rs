@@ -98,8 +98,9 @@ impl Line {
 
     fn validate(&self) -> Running {
         let boot = Boot::new("validation", self.settings.clone(), Arc::new(SystemClock)).unwrap();
+        let clinics = Arc::new(runtime::clinics::load(&self.settings).unwrap());
         let handler = Validation::new(
-            Arc::new(runtime::clinics::load(&self.settings).unwrap()),
+            Arc::clone(&clinics),
             Arc::new(Matcher::bundled().unwrap()),
             Arc::new(boot.index_key().unwrap()),
             boot.keys().unwrap(),
@@ -107,7 +108,7 @@ impl Line {
         );
         let (of, store) = (boot.clone(), Arc::new(self.store.clone()));
         let task = tokio::spawn(async move {
-            run_stage(&of, handler, store.clone(), store).await.unwrap();
+            run_stage(&of, handler, store.clone(), store, clinics).await.unwrap();
         });
         Running { boot, task }
     }

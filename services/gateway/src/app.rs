@@ -17,7 +17,7 @@ use uuid::Builder;
 use crate::{
     idempotency::{Replays, Submissions},
     pauses::Pauses,
-    ports::{Ingest, Standings},
+    ports::{Count, Ingest, Standings},
     problem::{Kind, Refusal},
     sources::{Source, Sources},
 };
@@ -40,6 +40,8 @@ pub struct App {
     pub index: Arc<IndexKey>,
     /// The way to the line.
     pub ingest: Arc<dyn Ingest>,
+    /// Counts what is accepted.
+    pub count: Arc<dyn Count>,
     /// The way to the states.
     pub standings: Arc<dyn Standings>,
     /// The time.

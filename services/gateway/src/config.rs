@@ -18,6 +18,10 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// The sources file: who may post, for which clinics, and how they prove it.
     pub sources_file: PathBuf,
+    /// Folder of this gateway's own, in which it counts what it accepts until the database has the count. It is to outlive the process; nothing is
+    /// counted without it, or without `[postgres]`.
+    #[serde(default)]
+    pub count_dir: Option<PathBuf>,
     /// What status URLs start with, such as `https://intake.example.org`; without it they are relative.
     #[serde(default)]
     pub public_url: Option<String>,

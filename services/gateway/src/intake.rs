@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    ClinicId, CorrelationId, Meta, Phi, SubmissionId, envelope::Message, meta::Mode,
+    ClinicId, CorrelationId, Meta, Phi, SubmissionId, envelope::Message, meta::Mode, reconcile,
     submission::SubmittedForm,
 };
 use jiff::Timestamp;
@@ -181,8 +181,16 @@ async fn hand_over(
         appointment_at: None,
     };
     let message = Message { meta, secret: Phi::new(entry.secret) };
+    let counted = reconcile::Accepted {
+        submission: message.meta.submission.clone(),
+        clinic: message.meta.clinic.clone(),
+        source: message.meta.source.clone(),
+        received_at: now,
+    };
     let envelope = message.seal(&app.keys).map_err(|_| Kind::CannotSeal)?;
     app.ingest.publish(envelope).await.map_err(|_| Kind::BrokerUnavailable)?;
+    // Also what comes again: the process that counted it first may have been another, or none.
+    app.count.accepted(counted).await;
     if let Some(ticket) = ticket {
         ticket.accepted(app.clock.now());
     }

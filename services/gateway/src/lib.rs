@@ -7,6 +7,7 @@ pub mod auth;
 pub mod body;
 mod boundary;
 pub mod config;
+mod count;
 mod idempotency;
 mod intake;
 mod line;
@@ -22,6 +23,7 @@ mod status;
 pub mod submission;
 
 pub use app::App;
+pub use count::{Counter, NoCount};
 pub use idempotency::{Replays, Submissions};
 pub use line::{Line, NoStore};
 pub use pauses::Pauses;

@@ -8,11 +8,14 @@ use domain::{
     clock::Clock,
     envelope::{CONTENT_TYPE, Envelope},
     ports::{Pending, StoreDown, SwitchBoard, SwitchScope},
+    reconcile::Accepted,
 };
+use jiff::Timestamp;
 use ledger::{Store, read::Status};
 use runtime::amqp::{Properties, Publisher};
+use uuid::Uuid;
 
-use crate::ports::{Ingest, NotConfirmed, Standing, Standings};
+use crate::ports::{Ingest, NotConfirmed, Register, Standing, Standings};
 
 /// `intake.ingest`, over one supervised connection.
 pub struct Line {
@@ -61,6 +64,17 @@ impl Standings for Store {
     async fn of(&self, submission: &SubmissionId) -> Result<Vec<Standing>, StoreDown> {
         let rows = self.submission(None, submission).await?;
         Ok(rows.into_iter().map(standing).collect())
+    }
+}
+
+#[async_trait]
+impl Register for Store {
+    async fn accepted(&self, some: &[Accepted]) -> Result<(), StoreDown> {
+        self.note_accepted(some).await
+    }
+
+    async fn counted_until(&self, gateway: Uuid, until: Timestamp, closed: bool) -> Result<(), StoreDown> {
+        Self::counted_until(self, gateway, until, closed).await
     }
 }
 

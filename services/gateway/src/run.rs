@@ -15,8 +15,9 @@ use runtime::Boot;
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    App, Pauses, Replays, Submissions,
+    App, Counter, Pauses, Replays, Submissions,
     config::GatewayConfig,
+    count,
     line::{Line, NoStore},
     ports::Standings,
     router, serve,
@@ -37,7 +38,9 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     for (source, clinic) in sources.strangers(&clinics) {
         tracing::warn!(frontdesk.source = source, frontdesk.clinic = %clinic, "gateway.source_names_unknown_clinic");
     }
-    let (standings, switches) = store(&boot).await?;
+    let store = store(&boot).await?;
+    let counter = counter(&boot, &config, store.is_some())?;
+    let (standings, switches) = neighbours(store.as_ref());
     let keys = boot.keys()?;
     let index = Arc::new(boot.index_key()?);
     let publisher = boot.publisher().await?;
@@ -57,6 +60,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         keys,
         index,
         ingest: Arc::new(line),
+        count: count::of(counter.as_ref()),
         standings,
         clock: boot.clock(),
         metrics: Arc::clone(boot.metrics()),
@@ -76,19 +80,48 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         () = serve(listener, router(Arc::clone(&app)), config.read_timeout(), soft.clone(), hard) => {}
         () = stopping => {}
         () = pauses.follow(switches) => {}
+        () = telling(counter.as_ref().zip(store.as_ref()), &boot) => {}
+    }
+    if let Some((counter, store)) = counter.as_ref().zip(store.as_ref()) {
+        counter.close(store, &*boot.clock()).await;
     }
     Ok(())
 }
 
+/// Tells the count for as long as requests are served: this ends with the server.
+async fn telling(count: Option<(&Counter, &Store)>, boot: &Boot) {
+    if let Some((counter, store)) = count {
+        counter.follow(store, &*boot.clock()).await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The count, where there is a folder for it and a database that it can be told to.
+fn counter(boot: &Boot, config: &GatewayConfig, told: bool) -> anyhow::Result<Option<Counter>> {
+    let Some(folder) = config.count_dir.as_ref().filter(|_| told) else {
+        tracing::warn!("gateway.not_counting");
+        return Ok(None);
+    };
+    let folder = boot.settings().resolve(folder);
+    let counter = Counter::open(&folder, &*boot.clock());
+    counter.map(Some).with_context(|| format!("configuration key `gateway.count_dir`: {}", folder.display()))
+}
+
 type Neighbours = (Arc<dyn Standings>, Arc<dyn SwitchBoard>);
 
+fn neighbours(store: Option<&Store>) -> Neighbours {
+    match store {
+        Some(store) => (Arc::new(store.clone()), Arc::new(store.clone())),
+        None => (Arc::new(NoStore), Arc::new(NoStore)),
+    }
+}
+
 /// The ledger, if one is configured. It need not answer, now or ever, for submissions to be accepted.
-async fn store(boot: &Boot) -> anyhow::Result<Neighbours> {
+async fn store(boot: &Boot) -> anyhow::Result<Option<Store>> {
     let settings = boot.settings();
     if !settings.has("postgres") {
-        return Ok((Arc::new(NoStore), Arc::new(NoStore)));
+        return Ok(None);
     }
     let config: ledger::Config = settings.section("postgres")?;
-    let store = Store::connect(&config, boot.clock()).await?;
-    Ok((Arc::new(store.clone()), Arc::new(store)))
+    Ok(Some(Store::connect(&config, boot.clock()).await?))
 }

@@ -11,10 +11,12 @@ use domain::{
     envelope::Envelope,
     ids::SourceName,
     ports::SwitchScope,
+    reconcile::Day,
     seal::Keyring,
     submission::SubmittedForm,
 };
 use futures_util::StreamExt;
+use jiff::{SignedDuration, Timestamp};
 use lapin::{
     Connection, ConnectionProperties,
     message::Delivery,
@@ -38,7 +40,6 @@ use tokio::task::JoinHandle;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const KEY: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
-const INDEX_KEY: &str = "2122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:9";
@@ -48,28 +49,32 @@ struct Gateway {
     address: SocketAddr,
     running: JoinHandle<anyhow::Result<()>>,
     client: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Gateway {
     async fn start(amqp: &str, postgres: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), amqp, postgres).await
+    }
+
+    /// In a folder where another process of it may have been.
+    async fn start_in(folder: TempDir, amqp: &str, postgres: &str) -> Self {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("web.secret", SECRET);
         write("2026-11.key", KEY);
-        write("index", INDEX_KEY);
+        write("index", &"0a".repeat(32));
         let source = "[[source]]\nname = \"web\"\nkind = \"web_form\"\nclinics = [\"*\"]\nsecret_files = [\"web.secret\"]";
         write("sources.toml", source);
         let clinics = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clinics");
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let settings = format!(
             "[amqp]\nurl = {amqp:?}\n[postgres]\nurl = {postgres:?}\n[keys]\nsealing_dir = \".\"\nindex_file = \"index\"\n\
-             [clinics]\ndirs = [{clinics:?}]\n[gateway]\nlisten = \"{address}\"\nsources_file = \"sources.toml\"\n"
+             [clinics]\ndirs = [{clinics:?}]\n[gateway]\nlisten = \"{address}\"\nsources_file = \"sources.toml\"\ncount_dir = \"count\"\n"
         );
         let settings = Settings::from_toml(&settings, folder.path()).unwrap();
         let boot = Boot::new("gateway", settings, Arc::new(SystemClock)).unwrap();
         let running = tokio::spawn(gateway::run(boot.clone()));
-        let gateway = Self { boot, address, running, client: Client::new(), _folder: folder };
+        let gateway = Self { boot, address, running, client: Client::new(), folder };
         gateway.until("/health/live", StatusCode::OK).await;
         gateway
     }
@@ -110,10 +115,12 @@ impl Gateway {
         self.send(request, "ask", "").await
     }
 
-    async fn stop(self) {
+    /// Stops it; gives its folder.
+    async fn stop(self) -> TempDir {
         self.boot.shutdown().soft().cancel();
         self.running.await.unwrap().unwrap();
         self.boot.close().await;
+        self.folder
     }
 }
 
@@ -261,4 +268,60 @@ async fn states_and_pauses_come_from_the_ledger() {
     let open = || async { fresh().await.status() == StatusCode::ACCEPTED };
     wait::until(Duration::from_secs(20), open).await.unwrap();
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_without_the_database_is_counted_once_when_it_is_there() {
+    let (vhost, database) = (TestVhost::create().await.unwrap(), TestDatabase::create().await.unwrap());
+    apply_topology(&vhost).await;
+    let config = Config::with_url(database.url());
+    ledger::migrate(&config).await.unwrap();
+    let store = Store::connect(&config, Arc::new(SystemClock)).await.unwrap();
+    let clinic = "clinic-01".parse().unwrap();
+    let always = Day { from: Timestamp::UNIX_EPOCH, until: Timestamp::MAX };
+    let post = async |gateway: &Gateway, id: &str| {
+        gateway.until("/health/ready", StatusCode::OK).await;
+        let response = gateway.post("/v1/intake/clinic-01/1", id, &json!({"n": id})).await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+    };
+
+    let away = Gateway::start(vhost.amqp_url(), &format!("postgres://nobody@{NOWHERE}/none")).await;
+    post(&away, "msg_1").await;
+    post(&away, "msg_2").await;
+    let folder = away.stop().await;
+    let other = Gateway::start(vhost.amqp_url(), database.url()).await;
+    post(&other, "msg_2").await;
+    wait::until(Duration::from_secs(20), async || {
+        store.accepted_on(&clinic, always).await.unwrap() == Some(1)
+    })
+    .await
+    .unwrap();
+    let back = Gateway::start_in(folder, vhost.amqp_url(), database.url()).await;
+    post(&back, "msg_3").await;
+    let counted = async || store.accepted_on(&clinic, always).await.unwrap() == Some(3);
+    wait::until(Duration::from_secs(20), counted).await.unwrap();
+    let lost = store.never_admitted(&clinic, Timestamp::MAX, Timestamp::MAX, 10).await.unwrap();
+    assert!(lost.is_empty(), "given up after a month: {lost:?}");
+    let soon = SystemClock.now() + SignedDuration::from_secs(1);
+    let lost = store.never_admitted(&clinic, soon, soon, 10).await.unwrap();
+    assert_eq!(lost.len(), 3, "nothing admits here: {lost:?}");
+    // Both say that there is no more, so nobody is missed, also when they were not heard of for days.
+    drop((other.stop().await, back.stop().await));
+    let later = Arc::new(Later);
+    let store = Store::connect(&config, later.clone()).await.unwrap();
+    let day = Day { from: SystemClock.now(), until: later.now() };
+    assert_eq!(store.untold(day).await.unwrap(), []);
+}
+
+/// Tomorrow's clock.
+struct Later;
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + SignedDuration::from_hours(24)
+    }
+
+    fn fresh_id(&self) -> uuid::Uuid {
+        SystemClock.fresh_id()
+    }
 }

@@ -24,8 +24,9 @@ fn main() -> ExitCode {
         }
         let store = Store::connect(&settings.section("postgres")?, boot.clock()).await?;
         let (config, index) = (settings.section("notification")?, Arc::new(boot.index_key()?));
-        let handler = Notification::new(config, clinics, messengers, store.clone(), index, boot.clock());
-        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store)).await?;
+        let handler =
+            Notification::new(config, Arc::clone(&clinics), messengers, store.clone(), index, boot.clock());
+        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store), clinics).await?;
         Ok(())
     })
 }

@@ -12,9 +12,14 @@ fn main() -> ExitCode {
         let clinics = Arc::new(runtime::clinics::load(boot.settings())?);
         let store = Store::connect(&boot.settings().section("postgres")?, boot.clock()).await?;
         let matcher = Arc::new(Matcher::bundled()?);
-        let handler =
-            Validation::new(clinics, matcher, Arc::new(boot.index_key()?), boot.keys()?, store.clone());
-        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store)).await?;
+        let handler = Validation::new(
+            Arc::clone(&clinics),
+            matcher,
+            Arc::new(boot.index_key()?),
+            boot.keys()?,
+            store.clone(),
+        );
+        run_stage(&boot, handler, Arc::new(store.clone()), Arc::new(store), clinics).await?;
         Ok(())
     })
 }

@@ -10,6 +10,7 @@ use crate::{
     ids::{ProcessId, SuspectId},
     letter::{Again, DeadLetter},
     suspect::{Alone, Suspect},
+    template::Retry,
 };
 
 /// A boxed future that owns what it needs.
@@ -37,6 +38,12 @@ pub trait StageLog: HopLog {
     fn begin_alone(&self, suspect: Suspect) -> Pending<Result<Alone, StoreDown>>;
     /// Its handling came to an end, whichever: the process lives, so nothing is held against the message any more.
     fn end_alone(&self, suspect: SuspectId, process: ProcessId) -> Pending<Result<(), StoreDown>>;
+}
+
+/// Each clinic's own limits of retries: those of its template.
+pub trait RetryLimits: Send + Sync + 'static {
+    /// A clinic's. Nothing is limited otherwise than the configuration says for one that nobody knows.
+    fn of(&self, clinic: &ClinicId) -> Retry;
 }
 
 /// Where dead letters are kept. Resolves after the commit, which many letters may share.

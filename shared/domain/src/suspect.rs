@@ -10,8 +10,9 @@ use crate::{
     ids::{ProcessId, SuspectId},
 };
 
-/// So often a message must have come back for it to be handled with nothing else in hand. Until then its neighbours are as much to blame.
-pub const COMEBACKS: u32 = 2;
+/// So often a message must have come back from a process that may have died of it for it to be handled with nothing else in hand. Until then its
+/// neighbours are as much to blame.
+pub const COMEBACKS: u32 = 1;
 /// So often a process must have died with nothing but the message in hand. One such death may be anybody's doing: a machine that fails, a
 /// person who kills the process.
 pub const DEATHS_ALONE: u32 = 2;

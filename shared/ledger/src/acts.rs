@@ -101,13 +101,15 @@ names! {
 
 names! {
     /// What came of it.
-    Outcome, UnknownOutcome: "not the outcome of an act: done, replaced or nothing";
+    Outcome, UnknownOutcome: "not the outcome of an act: done, replaced, nothing or refused";
     /// It was done.
     Done = "done",
     /// It was done in place of what was in force.
     Replaced = "replaced",
     /// There was nothing to do it to.
     Nothing = "nothing",
+    /// It was refused: it takes another person.
+    Refused = "refused",
 }
 
 /// One act.

@@ -11,6 +11,7 @@ use domain::{
     ids::{ProcessId, SuspectId},
     ports::{HopLog, Pending, StageLog, StoreDown, SwitchBoard, SwitchScope},
     suspect::{Alone, DEATHS_ALONE, Suspect},
+    template::Clinics,
 };
 use runtime::{Context, Handler, run_stage};
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ fn main() -> ExitCode {
     runtime::main("mortal", |boot| async move {
         let section: Section = boot.settings().section("folder")?;
         let store = Arc::new(Folder(boot.settings().resolve(&section.folder)));
-        run_stage(&boot, Mortal, store.clone(), store).await?;
+        run_stage(&boot, Mortal, store.clone(), store, Arc::<Clinics>::default()).await?;
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ use domain::{
     ids::{ProcessId, SuspectId},
     ports::{HopLog, Pending, StageLog, StoreDown, SwitchBoard, SwitchScope},
     suspect::{Alone, Suspect},
+    template::Clinics,
 };
 use runtime::{Context, Handler, run_stage};
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,7 @@ impl SwitchBoard for Forgetful {
 fn main() -> ExitCode {
     runtime::main("echo", |boot| async move {
         let store = Arc::new(Forgetful);
-        run_stage(&boot, Echo, store.clone(), store).await?;
+        run_stage(&boot, Echo, store.clone(), store, Arc::<Clinics>::default()).await?;
         Ok(())
     })
 }

@@ -39,6 +39,15 @@ async fn poison_is_found_by_its_group_and_shown_without_a_word_of_it() -> anyhow
         .collect();
     assert_eq!(counts, [("validation/malformed/-/-", 3), ("validation/unknown_schema/-/-", 1)]);
     assert_eq!(groups[0]["last_hour"], 3);
+    for (limit, cut) in [("3", true), ("4", false)] {
+        let listed = run(&["dlq", "list", "--limit", limit]).await;
+        let said = String::from_utf8(listed.stderr)?;
+        assert_eq!(
+            (listed.status.code(), said.contains("there are more: --limit N")),
+            (Some(0), cut),
+            "{said}"
+        );
+    }
     let table = run(&["dlq", "groups"]).await;
     assert!(String::from_utf8(table.stdout)?.contains("validation/malformed/-/-"));
 

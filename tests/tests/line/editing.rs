@@ -137,7 +137,7 @@ async fn a_dead_letter_is_looked_into_corrected_and_booked_once_as_it_was_correc
         serde_json::from_slice(&run(&["dlq", "approvals", "--format", "json"]).await.stdout)?;
     assert_eq!((&waiting[0]["kind"], &waiting[0]["letter_id"]), (&json!("edit"), &json!(ids[1])));
     let request = waiting[0]["id"].as_str().context("no id")?;
-    let approve = ["dlq", "approve", request];
+    let approve = ["dlq", "approve", request, "--reason", "as the patient says"];
     assert_eq!(run(&approve).await.status.code(), Some(1), "whoever asked has no such role");
     let second = ["--url", &line.endpoints.ops.url, "--token-file", &lead];
     let approved = run(&[&approve[..], &second].concat()).await;
@@ -192,7 +192,7 @@ async fn a_dead_letter_is_looked_into_corrected_and_booked_once_as_it_was_correc
 /// Replays a plan to its end: what that says, and what the plan tells then.
 async fn replay(line: &Line, plan: &Value) -> anyhow::Result<(String, String)> {
     let id = plan["id"].as_str().context("no plan")?;
-    let output = line.frontdesk(&["dlq", "replay", id, "--watch"]).await?;
+    let output = line.frontdesk(&["dlq", "replay", id, "--watch", "--reason", "edited"]).await?;
     ensure!(output.status.success(), "{}", text(&output));
     Ok((text(&output), text(&line.frontdesk(&["dlq", "plan", "show", id]).await?)))
 }

@@ -1,6 +1,7 @@
 //! The promises, end to end: real processes on a real broker and database, seen from outside.
 #![allow(clippy::unwrap_used, reason = "a test ends where it finds what it did not expect")]
 
+mod accepted;
 mod bad_input;
 mod configuration;
 mod dead_letters;
@@ -15,6 +16,7 @@ mod profiles;
 mod readme;
 mod reconciling;
 mod replay;
+mod retries;
 mod runbooks;
 mod switches;
 mod trace;

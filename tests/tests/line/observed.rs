@@ -188,7 +188,7 @@ async fn a_replay_goes_on_with_the_trace_of_what_died() -> anyhow::Result<()> {
     line.template(replay::CLINIC, None)?;
     line.kill_9("validation").await?;
     let (plan, _) = replay::plan(&line).await?;
-    let (code, said, error) = replay::dlq(&line, &["replay", &plan, "--watch"]).await?;
+    let (code, said, error) = replay::dlq(&line, &["replay", &plan, "--watch", "--reason", "mended"]).await?;
     assert_eq!(code, Some(0), "{said}{error}");
     settled(&line, &mut sent).await?;
     let (id, sent) = sent.iter().next().unwrap();

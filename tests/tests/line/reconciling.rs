@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use testkit::{sandbox::Kind, wait};
 
 /// All submissions are of one clinic, which has its own clock.
-const CLINIC: &str = "clinic-01";
+pub(crate) const CLINIC: &str = "clinic-01";
 const ZONE: &str = "America/New_York";
 
-fn today() -> String {
+pub(crate) fn today() -> String {
     SystemClock.now().to_zoned(TimeZone::get(ZONE).unwrap()).date().to_string()
 }
 
 /// Runs `frontdesk reconcile` for today, and gives its exit code and its answer.
-async fn reconcile(line: &Line, more: &[&str]) -> anyhow::Result<(Option<i32>, Value)> {
+pub(crate) async fn reconcile(line: &Line, more: &[&str]) -> anyhow::Result<(Option<i32>, Value)> {
     let today = today();
     let args = [&["reconcile", "--date", &today, "--format", "json"], more].concat();
     let output = line.frontdesk(&args).await?;
@@ -29,19 +29,19 @@ async fn reconcile(line: &Line, more: &[&str]) -> anyhow::Result<(Option<i32>, V
 }
 
 /// What was found: kind and submission.
-fn found(run: &Value) -> Vec<(String, Option<String>)> {
+pub(crate) fn found(run: &Value) -> Vec<(String, Option<String>)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let rows = run["differences"].as_array().into_iter().flatten();
     rows.map(|row| (text(&row["kind"]).unwrap(), text(&row["submission_id"]))).collect()
 }
 
-fn counts(run: &Value) -> &Value {
+pub(crate) fn counts(run: &Value) -> &Value {
     let own = |one: &&Value| one["clinic_id"] == CLINIC;
     run["compared"].as_array().unwrap().iter().find(own).unwrap()
 }
 
 /// Reconciles again until a condition holds.
-async fn until(
+pub(crate) async fn until(
     line: &Line,
     more: &[&str],
     holds: impl Fn(&Value) -> bool,

@@ -40,14 +40,14 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
     assert_eq!((code, groups.as_array().map(Vec::len), &groups[0]["count"]), (Some(0), Some(1), &12.into()));
     let (first, forecast) = plan(&line).await?;
     assert_eq!(forecast, serde_json::json!({ "still_fails": 12 }));
-    let (code, _, error) = dlq(&line, &["replay", &first]).await?;
+    let (code, _, error) = dlq(&line, &["replay", &first, "--reason", "try"]).await?;
     assert_eq!(code, Some(4), "{error}");
 
     // Mended on disk, where the dry run reads it; the stage has still the other.
     line.template(CLINIC, None)?;
     let (early, forecast) = plan(&line).await?;
     assert_eq!(forecast, serde_json::json!({ "would_create": 12 }));
-    let watched = ["replay", &early, "--canary", "2", "--stop-on", "10%", "--watch"];
+    let watched = ["replay", &early, "--canary", "2", "--stop-on", "10%", "--watch", "--reason", "mended"];
     let (code, said, error) = dlq(&line, &watched).await?;
     assert_eq!(code, Some(5), "{said}{error}");
     assert!(
@@ -59,7 +59,8 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
     line.kill_9("validation").await?;
     let (mended, forecast) = plan(&line).await?;
     assert_eq!(forecast, serde_json::json!({ "would_create": 12 }), "the two that died again are open anew");
-    let slow = ["replay", &mended, "--canary", "3", "--rate", "2/s", "--stop-on", "10%"];
+    let slow =
+        ["replay", &mended, "--canary", "3", "--rate", "2/s", "--stop-on", "10%", "--reason", "mended"];
     let (code, said, error) = dlq(&line, &slow).await?;
     assert_eq!(code, Some(0), "{said}{error}");
     let published = async || Some(line.ops.plan(&mended).await.ok()?["tally"]["published"].as_u64()?);
@@ -76,9 +77,9 @@ async fn a_bad_template_is_mended_and_its_letters_are_drained_once() -> anyhow::
         assert_eq!(line.list(&format!("contents?type={kind}")).await?.len(), 12, "{kind}");
     }
     // Nothing is left to be done twice.
-    let (code, _, error) = dlq(&line, &["plan", "--code", "template_failed"]).await?;
+    let (code, _, error) = dlq(&line, &["plan", "--code", "template_failed", "--reason", "the rest"]).await?;
     assert_eq!(code, Some(4), "{error}");
-    let (code, _, error) = dlq(&line, &["replay", &mended]).await?;
+    let (code, _, error) = dlq(&line, &["replay", &mended, "--reason", "again"]).await?;
     assert!(code == Some(1) && error.contains("plan_state"), "{error}");
     let (_, said, _) = dlq(&line, &["list", "--state", "replayed", "--format", "json"]).await?;
     assert_eq!(serde_json::from_str::<Value>(&said)?.as_array().map(Vec::len), Some(14));

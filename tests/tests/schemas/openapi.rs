@@ -547,6 +547,7 @@ fn the_ops_document_describes_reconciliations() {
         from: at,
         until: at,
         sent: Some(1),
+        accepted: Some(1),
         journalled: 1,
         admitted: 1,
         in_flight: 0,

@@ -97,7 +97,13 @@ pub fn text(
     section("keys", keys);
     section("clinics", vec![("dirs", Value::Array(clinics.iter().map(|dir| path(dir)).collect()))]);
     let listen = |address: std::net::SocketAddr| ("listen", string(&address));
-    section("gateway", vec![listen(places.gateway()), ("sources_file", path(files.sources))]);
+    let gateway = vec![
+        listen(places.gateway()),
+        ("sources_file", path(files.sources)),
+        // Beside the configuration.
+        ("count_dir", string("count")),
+    ];
+    section("gateway", gateway);
     section("ops", vec![listen(places.ops()), ("tokens_file", path(files.tokens))]);
     section("eligibility", vec![("patience_s", PAYER_PATIENCE_S.into())]);
     // The SMS provider is the sandbox: nobody is woken.

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{Ops, letters::Query};
-use crate::exit::NothingMatched;
+use crate::{exit::NothingMatched, output};
 
 /// Refusals that mean that there is nothing to do it to, and what is said of them.
 const NOTHING: [(&str, &str); 7] = [
@@ -81,7 +81,7 @@ pub(super) struct List<'a> {
 }
 
 impl List<'_> {
-    /// Its rows, so many at most, as the API writes them.
+    /// Its rows, so many at most, as the API writes them. That there are more is said on stderr: a list that ends silently is taken for all.
     ///
     /// # Errors
     /// If the API refuses it or does not answer.
@@ -89,18 +89,38 @@ impl List<'_> {
         let mut all = Vec::new();
         let mut next = None;
         while all.len() < most {
-            let mut query = query.clone();
-            query.push(("limit", (most - all.len()).min(self.page).to_string()));
-            query.extend(next.map(|next| (self.from, next)));
-            let mut page: Value = told(ops.get(self.path).query(&query)).await?;
-            let Value::Array(rows) = page[self.rows].take() else { break };
+            let (rows, after) = self.page(ops, query, next, most - all.len()).await?;
             all.extend(rows);
-            next = match page["next"].take() {
-                Value::String(id) => Some(id),
-                Value::Number(nth) => Some(nth.to_string()),
-                _ => break,
-            };
+            next = after;
+            if next.is_none() {
+                return Ok(all);
+            }
+        }
+        // A page that is full may be the last.
+        if !self.page(ops, query, next, 1).await?.0.is_empty() {
+            output::ending(&format!("the first {most}, and there are more: --limit N for N of them"));
         }
         Ok(all)
+    }
+
+    /// A page, of so many rows at most, and what the next one comes after.
+    async fn page(
+        &self,
+        ops: &Ops,
+        query: &Query,
+        after: Option<String>,
+        rows: usize,
+    ) -> anyhow::Result<(Vec<Value>, Option<String>)> {
+        let mut query = query.clone();
+        query.push(("limit", rows.min(self.page).to_string()));
+        query.extend(after.map(|after| (self.from, after)));
+        let mut page: Value = told(ops.get(self.path).query(&query)).await?;
+        let Value::Array(rows) = page[self.rows].take() else { return Ok((Vec::new(), None)) };
+        let next = match page["next"].take() {
+            Value::String(id) => Some(id),
+            Value::Number(nth) => Some(nth.to_string()),
+            _ => None,
+        };
+        Ok((rows, next))
     }
 }

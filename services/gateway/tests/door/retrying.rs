@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
 
-use crate::support::{Door, keyed, signed, submission, with};
+use crate::support::{Door, NOW, keyed, signed, submission, with};
 
 #[tokio::test]
 async fn the_same_again_gets_the_same_answer_and_is_published_again() {
@@ -14,6 +14,19 @@ async fn the_same_again_gets_the_same_answer_and_is_published_again() {
     assert_eq!((first.status, &first.body), (again.status, &again.body));
     // The broker may have lost what it had confirmed.
     door.one_submission(2);
+    let counted = door.counted.0.lock().unwrap();
+    let names: Vec<_> = counted.iter().map(|one| (one.submission.as_str(), one.clinic.as_str())).collect();
+    assert_eq!(names, [("msg_1", "clinic-01"); 2], "a name that counts once");
+    assert_eq!((counted[0].source.as_str(), counted[0].received_at.as_second()), ("web_form", NOW));
+}
+
+#[tokio::test]
+async fn only_what_is_accepted_is_counted() {
+    let door = Door::open();
+    door.ingest.down.store(true, Ordering::Relaxed);
+    let answer = door.send(signed("/v1/intake/clinic-01", "msg_1", "{}")).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(door.counted.0.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

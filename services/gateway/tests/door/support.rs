@@ -20,12 +20,13 @@ use domain::{
     clock::Clock,
     envelope::{Envelope, Message},
     ports::{Pending, StoreDown, SwitchBoard, SwitchScope},
+    reconcile::Accepted,
     seal::Keyring,
     submission::SubmittedForm,
 };
 use gateway::{
     App, Pauses, Replays, Submissions,
-    ports::{Ingest, NotConfirmed, Standing, Standings},
+    ports::{Count, Ingest, NotConfirmed, Standing, Standings},
     router,
     sources::Sources,
 };
@@ -92,6 +93,17 @@ impl Ingest for TestIngest {
     }
 }
 
+/// What was counted.
+#[derive(Default)]
+pub(crate) struct Counted(pub(crate) Mutex<Vec<Accepted>>);
+
+#[async_trait]
+impl Count for Counted {
+    async fn accepted(&self, one: Accepted) {
+        self.0.lock().unwrap().push(one);
+    }
+}
+
 /// A database with these rows, or none at all.
 #[derive(Default)]
 pub(crate) struct TestStandings(pub(crate) Mutex<Option<Vec<Standing>>>);
@@ -116,6 +128,7 @@ pub(crate) struct Door {
     pub(crate) router: Router,
     pub(crate) app: Arc<App>,
     pub(crate) ingest: Arc<TestIngest>,
+    pub(crate) counted: Arc<Counted>,
     pub(crate) standings: Arc<TestStandings>,
     pub(crate) keys: Arc<Keyring>,
 }
@@ -143,6 +156,7 @@ impl Door {
             pace: Semaphore::new(1000),
         });
         let standings = Arc::new(TestStandings::default());
+        let counted = Arc::new(Counted::default());
         let keys = Arc::new(Keyring::new([("2026-11".to_owned(), vec![1; 32])]).unwrap());
         let app = Arc::new(App {
             sources: Sources::load(&folder.path().join("sources.toml"), one).unwrap(),
@@ -153,6 +167,7 @@ impl Door {
             keys: Arc::clone(&keys),
             index: Arc::new(IndexKey::new(&[2; 32])),
             ingest: ingest.clone(),
+            count: counted.clone(),
             standings: standings.clone(),
             clock: Arc::new(TestClock(AtomicU64::new(1))),
             metrics: Arc::default(),
@@ -161,7 +176,7 @@ impl Door {
             public_url: "https://intake.example.org".to_owned(),
             stopping: AtomicBool::new(false),
         });
-        Self { router: router(Arc::clone(&app)), app, ingest, standings, keys }
+        Self { router: router(Arc::clone(&app)), app, ingest, counted, standings, keys }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

@@ -1,4 +1,4 @@
-//! Reconciliation: what the senders say, the journal, the ledger and the EHRs' own contents, held against each other for one day.
+//! Reconciliation: what the senders say, what the gateways counted, the journal, the ledger and the EHRs' own contents, held against each other for one day.
 //!
 //! The rules are [`domain::reconcile`]'s; here the facts are gathered. The order matters: what the ledger says is done is read before the EHR
 //! is asked for it, and whose a resource is after it was seen. So what happens meanwhile is no difference.
@@ -81,6 +81,7 @@ struct Side<'c> {
     day: Day,
     counts: Counts,
     sources: BTreeMap<SourceName, u64>,
+    accepted: Option<u64>,
     written: Vec<Written>,
 }
 
@@ -106,10 +107,23 @@ impl Reconciler {
             }
             let odd = self.store.ended_oddly(&clinic.id, day).await?;
             found.extend(open.iter().chain(&odd).filter_map(|one| reconcile::open(one, late)));
+            let lost = self.store.never_admitted(&clinic.id, day.until, late, MOST_OPEN).await?;
+            if u32::try_from(lost.len()).is_ok_and(|len| len == MOST_OPEN) {
+                gaps.push(format!(
+                    "clinic:{}: more than {MOST_OPEN} were accepted and not admitted, the oldest are told",
+                    clinic.id
+                ));
+            }
+            found.extend(lost);
             sides.push(side);
         }
         if let Some(all) = span(sides.iter().map(|side| side.day)) {
             found.extend(self.store.died_unread(wish.clinic.as_ref(), all, late).await?);
+            let untold = self.store.untold(all).await?.into_iter();
+            gaps.extend(untold.map(|one| {
+                let (gateway, since) = (one.gateway, one.since.strftime("%Y-%m-%d %H:%M:%S UTC"));
+                format!("gateway:{gateway}: has not told what it accepted since {since}")
+            }));
         }
         let admitted = sides.iter().flat_map(|side| {
             let clinic = &side.clinic.id;
@@ -163,6 +177,7 @@ impl Reconciler {
         Ok(Side {
             counts: self.store.counts(&filter).await?,
             sources: self.store.admitted_by_source(&clinic.id, day).await?,
+            accepted: self.store.accepted_on(&clinic.id, day).await?,
             written: self.store.written((&clinic.id, &clinic.ehr), day, before).await?,
             clinic,
             day,
@@ -265,6 +280,7 @@ fn compared(side: &Side<'_>, wish: &Wish, in_ehr: Option<u64>) -> Compared {
         from: side.day.from,
         until: side.day.until,
         sent: (!told.is_empty()).then(|| told.iter().sum()),
+        accepted: side.accepted,
         journalled: side.counts.journal_submissions,
         admitted: side.counts.submissions + side.counts.copies,
         in_flight: state(State::InFlight),

@@ -2,11 +2,12 @@
 
 use adapters::ehr::{Ehr as _, ReadFault, System, WriteOutcome, conformance};
 use domain::{
+    clock::{Clock as _, SystemClock},
     effect::Policy,
-    reconcile::{Kind, Sent},
+    reconcile::{Accepted, Difference, Kind, Sent},
 };
 use jiff::SignedDuration;
-use ledger::{Begin, BeginEffect, EffectResult, Target};
+use ledger::{Begin, BeginEffect, EffectResult, Target, reconcile::Run};
 
 use crate::support::Desk;
 
@@ -166,4 +167,35 @@ async fn what_the_senders_say_is_held_against_what_was_admitted() {
     assert_eq!(told, [(Kind::Lost, 3)]);
     let (_, found) = desk.run(vec![sent("web_form", 0)]).await;
     assert_eq!(found.iter().map(|one| (one.kind, one.count)).collect::<Vec<_>>(), [(Kind::Unreported, 1)]);
+}
+
+#[tokio::test]
+async fn what_the_gateways_accepted_is_held_against_what_was_admitted() {
+    let desk = Desk::new().await;
+    desk.admit(1, "2026-11-22T17:00:00Z").await;
+    let accepted = |id: &str| Accepted {
+        submission: id.parse().unwrap(),
+        clinic: "clinic-01".parse().unwrap(),
+        source: "web_form".parse().unwrap(),
+        received_at: "2026-11-22T17:00:00Z".parse().unwrap(),
+    };
+    let count =
+        |run: &Run| run.compared.iter().find(|one| one.clinic_id.as_str() == "clinic-01").unwrap().accepted;
+    let lost = |found: Vec<Difference>| {
+        let rows = found.into_iter().filter(|one| one.kind == Kind::Lost);
+        rows.map(|one| one.submission_id.unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let (run, found) = desk.run(Vec::new()).await;
+    assert_eq!((count(&run), lost(found)), (None, vec![]), "no gateway counts");
+
+    let gateway = SystemClock.fresh_id();
+    desk.store().note_accepted(&[accepted("s-1"), accepted("s-2")]).await.unwrap();
+    desk.store().counted_until(gateway, "2026-11-22T19:59:30Z".parse().unwrap(), false).await.unwrap();
+    let (run, found) = desk.run(Vec::new()).await;
+    assert_eq!((count(&run), lost(found), run.gaps), (Some(2), vec!["s-2".to_owned()], vec![]));
+    desk.admit(2, "2026-11-22T17:00:00Z").await;
+    desk.clock.put("2026-11-22T20:05:00Z");
+    let (run, found) = desk.run(Vec::new()).await;
+    let gap = format!("gateway:{gateway}: has not told what it accepted since 2026-11-22 19:59:30 UTC");
+    assert_eq!((count(&run), lost(found), run.gaps), (Some(2), vec![], vec![gap]));
 }

@@ -16,6 +16,9 @@ pub struct Compared {
     pub until: Timestamp,
     /// Submissions that its senders say they sent; `None`: nobody said.
     pub sent: Option<u64>,
+    /// Submissions that the gateways say they accepted; `None`: none of them counts. What came over AMQP is not among them.
+    #[serde(default)]
+    pub accepted: Option<u64>,
     /// Submissions that the journal knows, refused copies included.
     pub journalled: u64,
     /// Submissions admitted, refused copies included.

@@ -155,6 +155,10 @@ impl Difference {
             (Kind::InDoubt, _) => format!(
                 "It may have happened or not: `{trace}` shows the attempts. Look into the EHR, or ask the patient, before anything is sent again."
             ),
+            (Kind::Lost, _) if self.submission_id.is_some() => format!(
+                "A gateway answered 202 for it, and it was never admitted. `frontdesk status` shows whether it still waits for validation; if not, have the \
+                 sender send it again under the same submission id, which does no harm. `{trace}` shows it once it is here."
+            ),
             (Kind::Lost, _) if self.source.is_some() => format!(
                 "Have the sender send that day again under the same submission ids, which does no harm; `frontdesk dlq groups{clinic}` shows what died unread."
             ),

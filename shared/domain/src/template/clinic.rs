@@ -6,8 +6,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Field, MapError, Notification, TemplateErrors, load, plan::Plan, samples};
-use crate::{ClinicId, ids::SourceName, intake::Intake, meta::TemplateRef, submission::SubmittedForm};
+use super::{Field, MapError, Notification, Retry, TemplateErrors, load, plan::Plan, samples};
+use crate::{
+    ClinicId, ids::SourceName, intake::Intake, meta::TemplateRef, ports::RetryLimits,
+    submission::SubmittedForm,
+};
 
 /// How the clinic's payers are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +71,8 @@ pub struct Clinic {
     pub ehr: String,
     /// What patients are told, and when not.
     pub notification: Notification,
+    /// How often and how long it wants what failed to be tried again.
+    pub retry: Retry,
     /// Canonical fields that an operator may edit in a dead letter.
     pub editable: Vec<Field>,
     /// Newest first, at least one.
@@ -171,5 +176,11 @@ impl Clinics {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
+    }
+}
+
+impl RetryLimits for Clinics {
+    fn of(&self, clinic: &ClinicId) -> Retry {
+        self.get(clinic).map(|clinic| clinic.retry).unwrap_or_default()
     }
 }

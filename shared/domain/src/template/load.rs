@@ -93,6 +93,7 @@ fn clinic(
         payer_protocol: spec.payer_protocol,
         ehr: spec.ehr,
         notification: spec.notification,
+        retry: spec.retry,
         editable: spec.editable.iter().filter_map(|path| Field::parse(path)).collect(),
         templates: vec![Template { reference, form_versions: spec.form_versions, plan }],
     })
@@ -120,6 +121,7 @@ fn facts(spec: &Spec) -> Vec<String> {
             Some(_) => {}
         }
     }
+    errors.extend(spec.retry.check());
     errors.extend(spec.notification.check().err());
     errors
 }

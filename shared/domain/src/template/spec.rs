@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Notification, PayerProtocol, Requires};
+use super::{Notification, PayerProtocol, Requires, Retry};
 use crate::ids::SourceName;
 
 /// A whole template. `docs/templates.md` describes every key.
@@ -20,6 +20,8 @@ pub(super) struct Spec {
     pub(super) requires: Requires,
     pub(super) payer_protocol: PayerProtocol,
     pub(super) ehr: String,
+    #[serde(default)]
+    pub(super) retry: Retry,
     #[serde(default)]
     pub(super) editable: Vec<String>,
     /// Table → word → meaning.

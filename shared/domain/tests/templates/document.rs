@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fs};
 
-use domain::template::{Clinics, Field, check};
+use domain::{
+    ports::RetryLimits,
+    template::{Clinics, Field, Retry, check},
+};
 
 use crate::{FILES, bases, root};
 
@@ -28,6 +31,8 @@ fn the_documents_example_works() {
     );
     assert!(clinic.notification.email.body.contains("{{ starts_local }}"), "inherited");
     assert!(clinic.notification.quiet_hours.is_some());
+    assert_eq!(clinic.retry, Retry { attempts: Some(8), max_age_s: None });
+    assert_eq!(clinics.of(&clinic.id), clinic.retry);
 }
 
 #[test]
@@ -37,4 +42,22 @@ fn every_canonical_field_is_filled_by_some_template() {
     for field in Field::ALL {
         assert!(templates.contains(field.as_str()), "{}", field.as_str());
     }
+}
+
+#[test]
+fn a_clinic_has_the_retries_of_its_base_but_what_it_says_itself() {
+    let base = "\n[retry]\nattempts = 5\nmax_age_s = 600\n";
+    let with = |more: &str| {
+        let template = format!("{}{more}", FILES["clinic-01/template.toml"]);
+        let files = bases().map(|(path, text)| {
+            let text = if path == "_base/common.toml" { text + base } else { text };
+            (path, text)
+        });
+        let clinics = Clinics::from_sources(files.chain([("clinic-01/template.toml".to_owned(), template)]));
+        clinics.unwrap().iter().next().unwrap().retry
+    };
+    assert_eq!(with(""), Retry { attempts: Some(5), max_age_s: Some(600) });
+    assert_eq!(with("\n[retry]\nattempts = 2\n"), Retry { attempts: Some(2), max_age_s: Some(600) });
+    let unknown = Clinics::default().of(&"nobody".parse().unwrap());
+    assert_eq!(unknown, Retry::default());
 }

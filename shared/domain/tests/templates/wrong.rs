@@ -33,6 +33,8 @@ fn each_mistake_has_its_message() {
         ("version = 0", "version: from 1, with at least one of form_versions"),
         ("npi = \"1234567890\"", "npi: ten digits of which the last is the check digit"),
         ("editable = [\"patient.name\"]", "editable: there is no canonical field `patient.name`"),
+        ("retry.attempts = 0", "retry.attempts: from 1 to 100"),
+        ("retry.max_age_s = 60", "retry.max_age_s: from 300 to 2592000 seconds"),
         ("extends = \"fax\"", "`extends`: there is no `_base/fax.toml`"),
         (
             "editable = [\"consents.sms\"]",
@@ -74,6 +76,8 @@ fn each_mistake_has_its_message() {
     }
     for (more, part) in [
         ("colour = 1", "unknown field `colour`"),
+        ("retry.tries = 3", "unknown field `tries`"),
+        ("retry.attempts = -1", "retry"),
         ("payer_protocol = \"fax\"", "unknown variant `fax`"),
         ("fields.reason = { form = \"a\" }", "unknown field `form`"),
         ("fields.reason = { from = \"a\", steps = [\"shout\"] }", "unknown variant `shout`"),

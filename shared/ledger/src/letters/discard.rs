@@ -126,7 +126,11 @@ impl Store {
                 return Ok(Err(Approved::Unknown));
             };
             let asked = discard(&row)?;
+            let deed = Deed { at: now, actor, what: What::Discarded, reason };
             if asked.requester == actor.name {
+                // That somebody tried is worth knowing.
+                deed.note(&transaction, &scopes(&asked.letters), Outcome::Refused).await?;
+                transaction.commit().await?;
                 return Ok(Err(Approved::SamePerson));
             }
             transaction.execute(APPROVE, &[&request.as_uuid(), &actor.name, &now]).await?;
@@ -137,7 +141,6 @@ impl Store {
             let ended = transaction.query(ADMISSIONS, &[&ids]).await?;
             let ended: Vec<Uuid> = ended.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
             request::give_back(&transaction, &ended).await?;
-            let deed = Deed { at: now, actor, what: What::Discarded, reason };
             deed.note(&transaction, &scopes(&done), Outcome::Done).await?;
             let left: Vec<LetterId> = asked.letters.into_iter().filter(|id| !done.contains(id)).collect();
             deed.note(&transaction, &scopes(&left), Outcome::Nothing).await?;

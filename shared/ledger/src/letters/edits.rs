@@ -199,6 +199,10 @@ impl Store {
             }
             let Some(row) = transaction.query_opt(ASKED, &[&id]).await? else { return Ok(Edited::Unknown) };
             if row.try_get::<_, &str>("requester")? == actor.name {
+                // That somebody tried is worth knowing.
+                note(&transaction, (now, What::EditApproved), (letter, Outcome::Refused), actor, reason)
+                    .await?;
+                transaction.commit().await?;
                 return Ok(Edited::SamePerson);
             }
             let row = edit(&transaction.query_one(&sql, &[&id, &actor.name, &now]).await?)?;

@@ -249,7 +249,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(pair).collect()
 }
 
-fn number(row: &Row, column: &str) -> Result<u64, Failure> {
+pub(super) fn number(row: &Row, column: &str) -> Result<u64, Failure> {
     u64::try_from(row.try_get::<_, i64>(column)?).map_err(|_| Failure::Data)
 }
 

@@ -106,6 +106,9 @@ async fn to_discard_takes_two_and_the_database_holds_to_it() {
     let act = |what: &str, outcome: &str| (what.to_owned(), outcome.to_owned());
     let expected = [
         act("discard_requested", "done"),
+        act("discarded", "refused"),
+        act("discarded", "refused"),
+        act("discarded", "refused"),
         act("archived", "done"),
         act("discarded", "done"),
         act("discarded", "done"),

@@ -99,6 +99,9 @@ async fn who_the_patient_is_takes_two_and_the_database_holds_to_it() {
     assert!(store.standing_edit(id).await.unwrap().unwrap().waits);
     assert_eq!(store.approve_edit(asked.id, &actor("ann"), "yes").await, Ok(Edited::SamePerson));
     assert_eq!(states(&store, id).await, [EditState::Waiting]);
+    let refused =
+        "SELECT count(*) FROM act WHERE what = 'edit_approved' AND outcome = 'refused' AND actor = 'ann'";
+    assert_eq!(fixture.count(refused).await, 1);
 
     // Past our own code.
     let sql = fixture.sql().await;

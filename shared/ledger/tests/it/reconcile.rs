@@ -227,6 +227,7 @@ fn run(now: Timestamp, daily: bool) -> Run {
             from: DAY.from,
             until: DAY.until,
             sent: None,
+            accepted: Some(1),
             journalled: 3,
             admitted: 3,
             in_flight: 1,

@@ -1,9 +1,10 @@
 //! A message that keeps killing its consumers: an abort, a stack that overflows, memory that ends. Nobody is left to tell of that, so
 //! its neighbours in hand come back with it, and look the same.
 //!
-//! What came back twice is handled with nothing else in hand in the whole process, and that is noted before. Only what processes died of
-//! that way, twice, is put with the dead letters; its neighbours are handled alone once, come to their end, and are free of suspicion. How
-//! often a message came back is the broker's count: it says whom to suspect, and proves nothing.
+//! What came back, other than from this process, which lives, is handled with nothing else in hand in the whole process, and that is noted
+//! before. Only what processes died of that way, twice, is put with the dead letters: at the third death. Its neighbours are handled alone
+//! once, come to their end, and are free of suspicion. How often a message came back is the broker's count: it says whom to suspect, and
+//! proves nothing.
 
 use std::time::Duration;
 

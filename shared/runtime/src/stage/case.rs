@@ -133,7 +133,8 @@ impl Case {
     }
 }
 
-fn parsed<T: std::str::FromStr>(field: &Option<ShortString>) -> Option<T> {
+/// What a field says, if it says that.
+pub(super) fn parsed<T: std::str::FromStr>(field: &Option<ShortString>) -> Option<T> {
     field.as_ref()?.as_str().parse().ok()
 }
 

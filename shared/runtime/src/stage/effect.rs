@@ -160,7 +160,8 @@ async fn retry(
     let outage = against.as_ref().is_some_and(|(at, one)| core.breakers.was_down(one, *at));
     // To be throttled, or in an outage, is no failed attempt, but it has its time too.
     let attempt = if after.is_some() || outage { 0 } else { case.cx.attempt };
-    if core.retry.exhausted(attempt, first_failed_at, case.cx.now()) {
+    let clinic = case.meta.as_ref().map(|meta| &meta.clinic);
+    if core.retry.exhausted(clinic, attempt, first_failed_at, case.cx.now()) {
         return end(core, case, code, None, endpoint).await;
     }
     let wait_for =

@@ -6,7 +6,6 @@ use domain::{
     Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled,
     drill::{self, Point},
     envelope::{Envelope, Message, Secret},
-    suspect,
 };
 use futures_util::FutureExt;
 use lapin::message::Delivery;
@@ -41,12 +40,12 @@ pub(super) enum Decision {
     Die { code: Code, field: Option<FieldPath>, endpoint: Option<Endpoint> },
 }
 
-/// receive → decode → open → handle → effect.
+/// receive → decode → open → handle → effect. What processes may have died of is handled with nothing else in hand.
 pub(super) async fn deliver<H: Handler>(
     core: Arc<Core>,
     handler: Arc<H>,
     lane: LaneName,
-    delivery: Delivery,
+    (delivery, suspected): (Delivery, bool),
     lost: CancellationToken,
 ) -> Verdict {
     let begin = Instant::now();
@@ -55,7 +54,7 @@ pub(super) async fn deliver<H: Handler>(
     let mut case = Case::decode(&core, &lane, delivery, lost);
     let span = case.span.clone();
     let verdict = async {
-        if comebacks >= suspect::COMEBACKS {
+        if suspected {
             return alone::deliver(&core, &*handler, &mut case, comebacks).await;
         }
         let _beside_others = core.room.beside_others().await;

@@ -12,6 +12,7 @@ use std::{
 use domain::{
     LaneName,
     drill::{self, Point, Protection},
+    suspect,
 };
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
@@ -23,7 +24,7 @@ use lapin::{
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Handler, acks::Acks, case::Core, effect::Verdict, executor, pauses::Pauses};
+use super::{Handler, acks::Acks, case::Core, effect::Verdict, executor, lived::Lived, pauses::Pauses};
 use crate::{
     amqp::{Pace, Session},
     config::StageSection,
@@ -69,6 +70,7 @@ pub(super) struct Lane<H> {
     pauses: Pauses,
     working: Arc<AtomicBool>,
     tasks: JoinSet<Finished>,
+    lived: Lived,
     channels: u64,
     held_back: usize,
     stalled_until: Option<Instant>,
@@ -94,6 +96,7 @@ impl<H: Handler> Lane<H> {
             hard,
             working,
             tasks: JoinSet::new(),
+            lived: Lived::default(),
             channels: 0,
             held_back: 0,
             stalled_until: None,
@@ -169,8 +172,13 @@ impl<H: Handler> Lane<H> {
         self.working.store(true, Ordering::Relaxed);
         let mut end = self.pump(&channel, &mut consumer, &mut acks, &lost).await;
         if end == End::Asked {
-            end = self.drain(&channel, consumer, &mut acks, &lost).await;
+            end = self.drain(&channel, &mut consumer, &mut acks, &lost).await;
         }
+        // What was sent ahead and never begun comes back like the rest.
+        while let Some(Some(Ok(delivery))) = consumer.next().now_or_never() {
+            self.lived.take(&delivery);
+        }
+        self.lived.give_all_back();
         self.working.store(false, Ordering::Relaxed);
         tracing::info!(messaging.destination.name = queue, frontdesk.lost = end == End::Lost, "lane.stopped");
         end
@@ -221,6 +229,7 @@ impl<H: Handler> Lane<H> {
         } else {
             acks.take(tag);
         }
+        let suspected = self.lived.take(&delivery) >= suspect::COMEBACKS;
         let metrics = self.core.metrics.clone();
         let name = self.name.clone();
         metrics.in_flight.add(1, &[("lane", name.as_str())]);
@@ -228,7 +237,7 @@ impl<H: Handler> Lane<H> {
             self.core.clone(),
             self.handler.clone(),
             self.name.clone(),
-            delivery,
+            (delivery, suspected),
             lost.clone(),
         );
         self.tasks.spawn(async move {
@@ -251,8 +260,10 @@ impl<H: Handler> Lane<H> {
             self.note(one.verdict);
             if one.verdict == Verdict::LetGo {
                 acks.give_back(one.tag);
+                self.lived.give_back(one.tag);
                 told &= give_back(channel, one.tag);
             } else {
+                self.lived.done(one.tag);
                 done.push(one.tag);
             }
         }
@@ -283,13 +294,14 @@ impl<H: Handler> Lane<H> {
     async fn drain(
         &mut self,
         channel: &Channel,
-        mut consumer: Consumer,
+        consumer: &mut Consumer,
         acks: &mut Acks,
         lost: &CancellationToken,
     ) -> End {
         let giving_back = async {
             channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
             while let Some(Ok(delivery)) = consumer.next().await {
+                self.lived.take(&delivery);
                 give_back(channel, delivery.delivery_tag);
             }
             Ok::<(), lapin::Error>(())

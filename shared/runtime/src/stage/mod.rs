@@ -14,6 +14,7 @@ mod failed;
 mod handler;
 mod hop;
 mod lane;
+mod lived;
 pub(crate) mod parcel;
 mod pauses;
 mod report;

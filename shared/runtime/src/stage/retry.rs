@@ -1,9 +1,9 @@
 //! When a message comes back: the wait queues, and the policy that picks one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use backoff::{ExponentialBackoff, backoff::Backoff};
-use domain::clock::Clock;
+use domain::{ClinicId, clock::Clock, ports::RetryLimits};
 use jiff::Timestamp;
 
 use crate::config::RetrySection;
@@ -60,19 +60,32 @@ impl Wait {
     }
 }
 
-/// How often and how long.
-#[derive(Debug, Clone)]
-pub(super) struct RetryPolicy(RetrySection);
+/// How often and how long: as the clinic wants it, else as the configuration says.
+#[derive(Clone)]
+pub(super) struct RetryPolicy {
+    section: RetrySection,
+    clinics: Arc<dyn RetryLimits>,
+}
 
 impl RetryPolicy {
-    pub(super) const fn new(section: RetrySection) -> Self {
-        Self(section)
+    pub(super) fn new(section: RetrySection, clinics: Arc<dyn RetryLimits>) -> Self {
+        Self { section, clinics }
     }
 
-    /// Whether a message that failed at this attempt, first at that time, has had its chances.
-    pub(super) fn exhausted(&self, attempt: u32, first_failed_at: Timestamp, now: Timestamp) -> bool {
+    /// Whether a message that failed at this attempt, first at that time, has had its chances. Whose it is, is not known of what could not
+    /// be opened.
+    pub(super) fn exhausted(
+        &self,
+        clinic: Option<&ClinicId>,
+        attempt: u32,
+        first_failed_at: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let own = clinic.map(|clinic| self.clinics.of(clinic)).unwrap_or_default();
         let age = now.duration_since(first_failed_at);
-        attempt >= self.0.attempts || age.as_secs() >= i64::try_from(self.0.max_age_s).unwrap_or(i64::MAX)
+        let max_age_s = own.max_age_s.unwrap_or(self.section.max_age_s);
+        attempt >= own.attempts.unwrap_or(self.section.attempts)
+            || age.as_secs() >= i64::try_from(max_age_s).unwrap_or(i64::MAX)
     }
 
     /// Where a message waits that failed at this attempt (from 1): exponential, with full jitter, `chance` being from 0 to 1.
@@ -82,11 +95,11 @@ impl RetryPolicy {
 
     /// The delay after this attempt without jitter.
     fn nominal(&self, attempt: u32) -> Duration {
-        let longest = Duration::from_millis(self.0.max_ms);
+        let longest = Duration::from_millis(self.section.max_ms);
         let mut delays = ExponentialBackoff {
-            initial_interval: Duration::from_millis(self.0.base_ms),
+            initial_interval: Duration::from_millis(self.section.base_ms),
             max_interval: longest,
-            multiplier: self.0.factor,
+            multiplier: self.section.factor,
             randomization_factor: 0.0,
             max_elapsed_time: None,
             ..ExponentialBackoff::default()
@@ -105,16 +118,30 @@ pub(super) fn chance(clock: &dyn Clock) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
+    use domain::{ClinicId, ports::RetryLimits, template::Retry};
     use jiff::{SignedDuration, Timestamp};
     use proptest::prelude::*;
 
     use super::{RetryPolicy, Wait};
     use crate::config::RetrySection;
 
+    /// One clinic wants three attempts, one an hour.
+    struct Two;
+
+    impl RetryLimits for Two {
+        fn of(&self, clinic: &ClinicId) -> Retry {
+            match clinic.as_str() {
+                "impatient" => Retry { attempts: Some(3), max_age_s: None },
+                "hurried" => Retry { attempts: None, max_age_s: Some(3600) },
+                _ => Retry::default(),
+            }
+        }
+    }
+
     fn policy() -> RetryPolicy {
-        RetryPolicy::new(RetrySection::default())
+        RetryPolicy::new(RetrySection::default(), Arc::new(Two))
     }
 
     #[test]
@@ -146,10 +173,19 @@ mod tests {
         }
 
         #[test]
-        fn exhausted_by_attempts_or_by_age(attempt in 1_u32..40, age in 0_i64..200_000) {
+        fn exhausted_by_attempts_or_by_age_as_the_clinic_wants(attempt in 1_u32..40, age in 0_i64..200_000) {
             let first = Timestamp::UNIX_EPOCH;
-            let gone = policy().exhausted(attempt, first, first + SignedDuration::from_secs(age));
-            prop_assert_eq!(gone, attempt >= 20 || age >= 24 * 3600);
+            for (clinic, attempts, max_age) in [
+                (None, 20, 24 * 3600),
+                (Some("other"), 20, 24 * 3600),
+                (Some("impatient"), 3, 24 * 3600),
+                (Some("hurried"), 20, 3600),
+            ] {
+                let clinic = clinic.map(|name| ClinicId::parse(name).unwrap());
+                let now = first + SignedDuration::from_secs(age);
+                let gone = policy().exhausted(clinic.as_ref(), attempt, first, now);
+                prop_assert_eq!(gone, attempt >= attempts || age >= max_age);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use domain::{
     ids::ProcessId,
-    ports::{StageLog, SwitchBoard},
+    ports::{RetryLimits, StageLog, SwitchBoard},
 };
 use futures_util::future::join_all;
 
@@ -28,7 +28,8 @@ pub enum StageError {
     Missing(Vec<String>),
 }
 
-/// Runs a stage until the process is asked to stop. A lost connection or database does not end it.
+/// Runs a stage until the process is asked to stop. A lost connection or database does not end it. `limits` says how often and how long
+/// each clinic wants what failed to be tried again; where it says nothing, `[retry]` does.
 ///
 /// # Errors
 /// [`StageError`], before anything is consumed.
@@ -37,6 +38,7 @@ pub async fn run_stage<H: Handler>(
     handler: H,
     log: Arc<dyn StageLog>,
     switches: Arc<dyn SwitchBoard>,
+    limits: Arc<dyn RetryLimits>,
 ) -> Result<(), StageError> {
     let lanes = boot.lanes().to_vec();
     let keys = boot.keys()?;
@@ -59,7 +61,7 @@ pub async fn run_stage<H: Handler>(
         log: log.clone(),
         keys,
         clock: boot.clock(),
-        retry: RetryPolicy::new(boot.retry().clone()),
+        retry: RetryPolicy::new(boot.retry().clone(), limits),
         breakers: Arc::new(Breakers::new(boot.metrics().clone())),
         pauses: Pauses::follow(switches, stop.clone()).await,
         metrics: boot.metrics().clone(),

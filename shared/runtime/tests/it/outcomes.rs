@@ -104,6 +104,22 @@ async fn to_be_throttled_is_no_attempt() {
 }
 
 #[tokio::test]
+async fn each_clinic_has_its_own_last_attempt() {
+    let f = fixture_with("[retry]\nattempts = 2").await;
+    f.limits.set("clinic-n", 1);
+    f.limits.set("clinic-x", 3);
+    let running = f.run();
+    let attempts_of = async |clinic: &str, queue: &str| {
+        f.publish(clinic, clinic, Act::FailUpTo(99)).await;
+        f.take(queue).await.header(header::ATTEMPT)
+    };
+    assert_eq!(attempts_of("clinic-n", "eligibility.north.dlq").await.as_deref(), Some("1"));
+    assert_eq!(attempts_of("clinic-x", "eligibility.default.dlq").await.as_deref(), Some("3"));
+    assert_eq!(attempts_of("clinic-y", "eligibility.default.dlq").await.as_deref(), Some("2"), "the rest");
+    f.stop(running).await;
+}
+
+#[tokio::test]
 async fn the_last_attempt_and_a_permanent_fault_end_in_the_dead_letters() {
     let f = fixture_with("[retry]\nattempts = 2").await;
     let running = f.run();

@@ -147,7 +147,8 @@ impl Walk<'_, '_> {
         let plan = self.world.json(&["dlq", "plan", "--code", code, "--reason", "mended"]).await?;
         let id = plan["id"].as_str().with_context(|| format!("no plan for {code}"))?.to_owned();
         let _: Value = self.world.json(&["dlq", "plan", "show", &id]).await?;
-        let (done, said) = self.world.frontdesk(&["dlq", "replay", &id, "--watch"]).await?;
+        let (done, said) =
+            self.world.frontdesk(&["dlq", "replay", &id, "--watch", "--reason", "mended"]).await?;
         ensure!(done == Some(0), "{code} cannot be replayed: {said}");
         let [open] = look::counts(
             &self.world.database,

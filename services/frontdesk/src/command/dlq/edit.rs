@@ -69,8 +69,10 @@ impl EditArgs {
         how.print(&made, || text(&made))?;
         let Made { edit, .. } = serde_json::from_value(made)?;
         if edit.state == "waiting" {
-            let waits =
-                format!("it waits for a second person, an approver: frontdesk dlq approve {}", edit.id);
+            let waits = format!(
+                "it waits for a second person, an approver: frontdesk dlq approve {} --reason TEXT",
+                edit.id
+            );
             return Err(NeedsApproval(waits).into());
         }
         Ok(())

@@ -33,7 +33,7 @@ pub(super) struct ApproveArgs {
     /// The request's id, of either kind, as `approvals` has it.
     request: DiscardId,
     /// Why, for the audit. No patient's data.
-    #[arg(long, value_name = "TEXT", default_value = "approved")]
+    #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
     how: How,
@@ -94,7 +94,7 @@ impl Letters {
         self.how.print(&asked, || asked_table(&Value::Array(vec![kind(asked.clone(), "discard")])))?;
         let Asked { id, letters } = serde_json::from_value(asked)?;
         let waits = format!(
-            "{} letters wait for a second person, an approver: frontdesk dlq approve {id}",
+            "{} letters wait for a second person, an approver: frontdesk dlq approve {id} --reason TEXT",
             letters.len()
         );
         Err(NeedsApproval(waits).into())

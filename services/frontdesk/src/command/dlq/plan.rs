@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Freeze a selection of open letters by id, and dry-run each on the templates as they are now.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct PlanArgs {
     #[command(subcommand)]
     show: Option<Show>,
@@ -39,8 +39,8 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2000))]
     limit: Option<u32>,
     /// Why, for the audit. No patient's data.
-    #[arg(long, value_name = "TEXT", default_value = "dry run")]
-    reason: String,
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: Option<String>,
     #[command(flatten)]
     how: How,
 }
@@ -77,7 +77,7 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     watch: bool,
     /// Why, for the audit. No patient's data.
-    #[arg(long, value_name = "TEXT", default_value = "replay")]
+    #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
     how: How,
@@ -89,7 +89,7 @@ pub(super) struct CancelArgs {
     /// The plan's id.
     plan: PlanId,
     /// Why, for the audit. No patient's data.
-    #[arg(long, value_name = "TEXT", default_value = "cancelled")]
+    #[arg(long, value_name = "TEXT")]
     reason: String,
     #[command(flatten)]
     how: How,
@@ -217,12 +217,14 @@ mod tests {
     fn a_plan_is_made_by_filters_or_shown_by_its_id() {
         let parse = |args: &[&str]| Line::try_parse_from([&["plan"], args].concat()).map(|line| line.plan);
         let id = "00000000-0000-0000-0000-000000000001";
-        let made = parse(&["--stage", "validation", "--id", id, "--limit", "10"]).unwrap();
+        let made =
+            parse(&["--stage", "validation", "--id", id, "--limit", "10", "--reason", "mended"]).unwrap();
         assert!(made.show.is_none() && made.which.query() == [("stage", "validation".to_owned())]);
-        assert_eq!((made.ids.len(), made.limit, made.reason.as_str()), (1, Some(10), "dry run"));
+        assert_eq!((made.ids.len(), made.limit, made.reason.as_deref()), (1, Some(10), Some("mended")));
         assert!(parse(&["show", id]).unwrap().show.is_some());
         assert!(parse(&["--stage", "validation", "show", id]).is_err() && parse(&["show", "x"]).is_err());
-        assert!(parse(&["--limit", "3000"]).is_err());
+        assert!(parse(&["--stage", "validation"]).is_err(), "who acts says why");
+        assert!(parse(&["--limit", "3000", "--reason", "mended"]).is_err());
     }
 
     #[test]

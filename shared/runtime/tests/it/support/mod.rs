@@ -24,7 +24,7 @@ use testkit::env::TestVhost;
 use tokio::task::JoinHandle;
 
 pub(crate) use broker::{Got, Peek};
-pub(crate) use store::{Board, Rows};
+pub(crate) use store::{Board, Limits, Rows};
 pub(crate) use toy::{Act, Note, Onward, Toy};
 
 /// Long enough for a busy machine; no test waits this long unless it fails.
@@ -37,6 +37,7 @@ pub(crate) struct Fixture {
     pub(crate) toy: Toy,
     pub(crate) rows: Arc<Rows>,
     pub(crate) board: Arc<Board>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) publisher: Publisher,
     pub(crate) management: Management,
     pub(crate) peek: Peek,
@@ -67,6 +68,7 @@ pub(crate) async fn fixture_with(more: &str) -> Fixture {
         toy: Toy::default(),
         rows: Arc::default(),
         board: Arc::default(),
+        limits: Arc::default(),
         publisher,
         management,
         vhost,
@@ -103,8 +105,8 @@ impl Fixture {
     /// Runs it as that process.
     pub(crate) fn run_as(&self, boot: &Boot) -> JoinHandle<Result<(), StageError>> {
         let (boot, toy) = (boot.clone(), self.toy.clone());
-        let (rows, board) = (self.rows.clone(), self.board.clone());
-        tokio::spawn(async move { run_stage(&boot, toy, rows, board).await })
+        let (rows, board, limits) = (self.rows.clone(), self.board.clone(), self.limits.clone());
+        tokio::spawn(async move { run_stage(&boot, toy, rows, board, limits).await })
     }
 
     /// Publishes a note to the toy stage's exchange.

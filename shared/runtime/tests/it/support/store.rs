@@ -1,16 +1,21 @@
 //! A journal and a switch board in memory.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use domain::{
+    ClinicId,
     breaker::BreakerReport,
     hop::{Event, Hop},
     ids::{ProcessId, SuspectId},
-    ports::{HopLog, Pending, StageLog, StoreDown, SwitchBoard, SwitchScope},
+    ports::{HopLog, Pending, RetryLimits, StageLog, StoreDown, SwitchBoard, SwitchScope},
     suspect::{Alone, Suspect},
+    template::Retry,
 };
 
 #[derive(Default)]
@@ -104,5 +109,22 @@ impl SwitchBoard for Board {
     fn paused(&self) -> Pending<Result<Vec<SwitchScope>, StoreDown>> {
         let scopes = self.0.lock().unwrap().clone();
         Box::pin(async move { Ok(scopes) })
+    }
+}
+
+/// What each clinic wants of retries; what is not in it, as the configuration says.
+#[derive(Default)]
+pub(crate) struct Limits(Mutex<HashMap<ClinicId, Retry>>);
+
+impl Limits {
+    pub(crate) fn set(&self, clinic: &str, attempts: u32) {
+        let own = Retry { attempts: Some(attempts), max_age_s: None };
+        self.0.lock().unwrap().insert(clinic.parse().unwrap(), own);
+    }
+}
+
+impl RetryLimits for Limits {
+    fn of(&self, clinic: &ClinicId) -> Retry {
+        self.0.lock().unwrap().get(clinic).copied().unwrap_or_default()
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn made(plan: &Value) -> anyhow::Result<String> {
     }
     let _ = writeln!(text, "letter by letter: frontdesk dlq plan show {}", plan.id);
     if plan.tally.waiting > 0 {
-        let _ = writeln!(text, "to replay it:     frontdesk dlq replay {} --watch", plan.id);
+        let _ = writeln!(text, "to replay it:     frontdesk dlq replay {} --watch --reason TEXT", plan.id);
     } else {
         text += "there is nothing to replay: mend what they died of, then plan anew\n";
     }
@@ -130,7 +130,7 @@ mod tests {
         let text = made(&plan()).unwrap();
         assert!(text.contains("plan p-1: 4 letters") && text.contains("3  would create"), "{text}");
         assert!(
-            text.contains("frontdesk dlq replay p-1 --watch") && !text.contains("more letters"),
+            text.contains("frontdesk dlq replay p-1 --watch --reason TEXT") && !text.contains("more letters"),
             "{text}"
         );
         let mut whole = plan();

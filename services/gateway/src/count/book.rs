@@ -1,0 +1,251 @@
+//! The count on disk: files to which lines are added, each line a submission, and which are taken away once they are told.
+//!
+//! A file is written by one process, from its begin to its end, and never again after something went wrong with it. So only its last line can
+//! be torn, and nobody was answered for that one.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use domain::reconcile::Accepted;
+use uuid::Uuid;
+
+/// What a file of the count is called after its number.
+const KIND: &str = "accepted";
+/// A file of this size is ended, so that reading one never takes long, bytes.
+const LARGE: u64 = 4 * 1024 * 1024;
+
+/// A folder with one gateway's count.
+pub(super) struct Book {
+    folder: PathBuf,
+    /// The file that lines are added to, if there is one.
+    open: Option<(File, u64)>,
+    /// The number of the next file.
+    next: u64,
+    /// Held for as long as the process lives: two that share a folder would take each other's files away.
+    _lock: File,
+}
+
+/// What a file says.
+pub(super) struct Page {
+    pub(super) path: PathBuf,
+    pub(super) lines: Vec<Accepted>,
+    /// Lines that nobody can read.
+    pub(super) damaged: usize,
+}
+
+impl Book {
+    /// Opens the folder, makes it where it is missing, and gives the name under which its count is told: it stays with the folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, or another process uses it.
+    pub(super) fn open(folder: &Path, fresh: Uuid) -> io::Result<(Self, Uuid)> {
+        fs::create_dir_all(folder)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+        lock.try_lock().map_err(|_| io::Error::other("another gateway uses it"))?;
+        let name = name(folder, fresh)?;
+        let mut book = Self { folder: folder.to_owned(), open: None, next: 0, _lock: lock };
+        book.next = book.pages()?.last().map_or(0, |(number, _)| number + 1);
+        Ok((book, name))
+    }
+
+    /// Adds lines. They are on the disk when this returns.
+    ///
+    /// # Errors
+    /// If the disk does not take them. The next ones go into another file.
+    pub(super) fn add(&mut self, lines: &[u8]) -> io::Result<()> {
+        let added = self.try_add(lines);
+        if added.as_ref().map_or(true, |size| *size >= LARGE) {
+            self.end();
+        }
+        added.map(drop)
+    }
+
+    fn try_add(&mut self, lines: &[u8]) -> io::Result<u64> {
+        let (mut file, size) = match self.open.take() {
+            Some(open) => open,
+            None => (self.begin()?, 0),
+        };
+        file.write_all(lines)?;
+        file.sync_data()?;
+        let size = size + lines.len() as u64;
+        self.open = Some((file, size));
+        Ok(size)
+    }
+
+    fn begin(&mut self) -> io::Result<File> {
+        let path = self.folder.join(format!("{:012}.{KIND}", self.next));
+        self.next += 1;
+        let file = OpenOptions::new().create_new(true).append(true).open(path)?;
+        sync(&self.folder)?;
+        Ok(file)
+    }
+
+    /// No line is added to the present file any more.
+    pub(super) fn end(&mut self) {
+        self.open = None;
+    }
+
+    /// The oldest file that is ended.
+    ///
+    /// # Errors
+    /// If the folder or the file cannot be read.
+    pub(super) fn oldest(&self) -> io::Result<Option<Page>> {
+        let open = self.open.is_some().then(|| self.next - 1);
+        let found = self.pages()?.into_iter().find(|(number, _)| Some(*number) != open);
+        found.map(|(_, path)| read(path)).transpose()
+    }
+
+    /// What the page says is told.
+    ///
+    /// # Errors
+    /// If its file cannot be taken away. One that nobody could read in full is laid aside for a person.
+    pub(super) fn told(&self, page: &Page) -> io::Result<()> {
+        if page.damaged > 0 {
+            return fs::rename(&page.path, page.path.with_extension("damaged"));
+        }
+        fs::remove_file(&page.path)
+    }
+
+    /// Whether a damaged file lies here: then the count is not whole.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub(super) fn is_whole(&self) -> io::Result<bool> {
+        for entry in fs::read_dir(&self.folder)? {
+            if entry?.path().extension().is_some_and(|kind| kind == "damaged") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The files of the count by their numbers.
+    fn pages(&self) -> io::Result<Vec<(u64, PathBuf)>> {
+        let mut pages = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            if let (Some(number), true) = (number, path.extension().is_some_and(|kind| kind == KIND)) {
+                pages.push((number, path));
+            }
+        }
+        pages.sort_unstable();
+        Ok(pages)
+    }
+}
+
+/// The folder's name in the count.
+fn name(folder: &Path, fresh: Uuid) -> io::Result<Uuid> {
+    let path = folder.join("gateway");
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| io::Error::other("its file `gateway` holds no name")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Whole or not there at all.
+            let new = folder.join("gateway.new");
+            let mut file = File::create(&new)?;
+            file.write_all(fresh.to_string().as_bytes())?;
+            file.sync_data()?;
+            fs::rename(new, path)?;
+            sync(folder)?;
+            Ok(fresh)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn read(path: PathBuf) -> io::Result<Page> {
+    let text = fs::read(&path)?;
+    // What follows the last end of a line was not written to its end.
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (mut lines, mut damaged) = (Vec::new(), 0);
+    for line in text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(line) => lines.push(line),
+            Err(_) => damaged += 1,
+        }
+    }
+    Ok(Page { path, lines, damaged })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use domain::reconcile::Accepted;
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::Book;
+
+    const FRESH: Uuid = Uuid::from_u128(1);
+
+    fn line(id: &str) -> Vec<u8> {
+        let one = Accepted {
+            submission: id.parse().unwrap(),
+            clinic: "clinic-01".parse().unwrap(),
+            source: "web_form".parse().unwrap(),
+            received_at: Timestamp::UNIX_EPOCH,
+        };
+        let mut line = serde_json::to_vec(&one).unwrap();
+        line.push(b'\n');
+        line
+    }
+
+    /// Ends the present file, and takes all that there is.
+    fn all(book: &mut Book) -> Vec<String> {
+        book.end();
+        let mut all = Vec::new();
+        while let Some(page) = book.oldest().unwrap() {
+            all.extend(page.lines.iter().map(|one| one.submission.to_string()));
+            book.told(&page).unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn what_was_added_is_there_after_a_restart_in_its_order_and_under_the_same_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut book, name) = Book::open(folder.path(), FRESH).unwrap();
+        book.add(&[line("s-1"), line("s-2")].concat()).unwrap();
+        assert!(book.oldest().unwrap().is_none(), "it is not ended yet");
+        book.end();
+        book.add(&line("s-3")).unwrap();
+        drop(book);
+        let (mut book, again) = Book::open(folder.path(), Uuid::from_u128(2)).unwrap();
+        assert_eq!((name, again), (FRESH, FRESH));
+        book.add(&line("s-4")).unwrap();
+        assert_eq!(all(&mut book), ["s-1", "s-2", "s-3", "s-4"]);
+        assert_eq!(all(&mut book), [""; 0]);
+        assert!(book.is_whole().unwrap());
+    }
+
+    #[test]
+    fn a_torn_last_line_is_nobodys_and_a_damaged_one_is_laid_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(folder.path(), FRESH).unwrap();
+        let torn = &line("s-2")[..20];
+        fs::write(folder.path().join("000000000007.accepted"), [&line("s-1"), torn].concat()).unwrap();
+        assert_eq!(all(&mut book), ["s-1"]);
+        assert!(book.is_whole().unwrap());
+        fs::write(folder.path().join("000000000008.accepted"), [b"{}\n".to_vec(), line("s-3")].concat())
+            .unwrap();
+        assert_eq!(all(&mut book), ["s-3"]);
+        assert!(!book.is_whole().unwrap());
+        assert!(folder.path().join("000000000008.damaged").exists());
+    }
+
+    #[test]
+    fn a_folder_is_one_gateways() {
+        let folder = tempfile::tempdir().unwrap();
+        let _book = Book::open(folder.path(), FRESH).unwrap();
+        let error = Book::open(folder.path(), FRESH).err().unwrap();
+        assert_eq!(error.to_string(), "another gateway uses it");
+    }
+}
