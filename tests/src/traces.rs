@@ -28,9 +28,18 @@ impl Trace {
         &self.0
     }
 
-    /// Whether it has a span of that service whose name begins so.
+    /// Whether it has a span of that service and that name; where it ends with `*`, whose name begins so.
     pub fn has(&self, service: &str, name: &str) -> bool {
-        self.0.iter().any(|span| span.service == service && span.name.starts_with(name))
+        self.find(service, name).is_some()
+    }
+
+    /// The first such span.
+    pub fn find(&self, service: &str, name: &str) -> Option<&Span> {
+        let fits = |span: &&Span| match name.strip_suffix('*') {
+            Some(begin) => span.name.starts_with(begin),
+            None => span.name == name,
+        };
+        self.0.iter().filter(|span| span.service == service).find(fits)
     }
 
     /// The spans whose parent is neither among them nor `root`.

@@ -8,7 +8,9 @@ use domain::{
     messages::{EligibilityStatus, Validated},
 };
 use ledger::eligibility::{Recheck, Rechecked};
+use runtime::telemetry;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::EligibilityCheck;
 
@@ -25,13 +27,18 @@ impl EligibilityCheck {
             let Ok(due) = self.asker.store.due_rechecks(BATCH, HOLD).await else {
                 continue;
             };
-            for recheck in due {
+            for (recheck, thread) in due {
                 if stop.is_cancelled() {
                     return;
                 }
-                if let Err(fault) = self.recheck(&recheck).await {
-                    tracing::warn!(frontdesk.code = %fault.code(), frontdesk.clinic = %recheck.clinic, "eligibility.recheck_failed");
-                }
+                let span =
+                    telemetry::resume("recheck eligibility", thread.trace_id.as_deref(), thread.correlation);
+                let again = async {
+                    if let Err(fault) = self.recheck(&recheck).await {
+                        tracing::warn!(frontdesk.code = %fault.code(), frontdesk.clinic = %recheck.clinic, "eligibility.recheck_failed");
+                    }
+                };
+                again.instrument(span).await;
             }
         }
     }

@@ -106,7 +106,7 @@ async fn a_payer_that_is_down_is_waited_for_and_then_the_intake_goes_on_to_be_as
     desk.clock.forward(2 * 3600);
     let due = desk.store.due_rechecks(10, jiff::SignedDuration::from_mins(1)).await.unwrap();
     assert_eq!(due.len(), 1);
-    assert_eq!(Some(due[0].admission), message.meta.admission);
+    assert_eq!(Some(due[0].0.admission), message.meta.admission);
 }
 
 #[tokio::test]

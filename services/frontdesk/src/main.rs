@@ -14,6 +14,11 @@ use frontdesk::{
 fn main() -> ExitCode {
     output::begin();
     let cli = Cli::parse();
+    // Also for the servers that it starts.
+    if let Err(error) = runtime::boot::no_core_dumps() {
+        output::ending(&format!("failed: core dumps cannot be forbidden: {error}"));
+        return ExitCode::FAILURE;
+    }
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => match runtime.block_on(cli.run()) {
             Ok(()) => ExitCode::SUCCESS,

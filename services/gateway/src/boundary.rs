@@ -9,17 +9,30 @@ use axum::{
     response::Response,
 };
 use domain::CorrelationId;
-use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use runtime::telemetry;
 use tokio::time::Instant;
-use tracing::{Instrument, Span, field::Empty};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing::{Span, field::Empty};
 
-use crate::{app::App, problem::Refusal};
+use crate::{app::App, problem::Refusal, sources::Source};
+
+/// The request's span. It is entered when it is known who calls: until then nobody's trace is joined, and nobody says what is kept.
+#[derive(Clone)]
+pub(crate) struct Visit(Span);
+
+impl Visit {
+    /// The span of a request of this source, in the trace that it names.
+    pub(crate) fn of(self, source: &Source, headers: &HeaderMap) -> Span {
+        if let Some(parent) = headers.get("traceparent").and_then(|value| value.to_str().ok()) {
+            telemetry::join(&self.0, parent);
+        }
+        self.0.record("frontdesk.source", source.name.as_str());
+        self.0
+    }
+}
 
 /// Wraps a request. Neither address nor body nor headers are logged: the route's template, the configured names of
 /// source and clinic, and our own code say enough.
-pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let correlation = CorrelationId::from_uuid(app.clock.fresh_id());
     let begin = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -38,11 +51,10 @@ pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: 
         frontdesk.clinic = Empty,
         frontdesk.correlation = Empty,
     );
-    let parent = TraceContextPropagator::new().extract(&Headers(request.headers()));
-    // Fails only where no telemetry is set up: then there is nothing to join.
-    let _ = span.set_parent(parent);
-    async move {
-        let (response, problem) = finish(next.run(request).await, correlation);
+    request.extensions_mut().insert(Visit(span.clone()));
+    let response = next.run(request).await;
+    span.in_scope(|| {
+        let (response, problem) = finish(response, correlation);
         let status = response.status();
         Span::current().record("http.response.status_code", status.as_u16());
         if status.is_server_error() {
@@ -56,9 +68,7 @@ pub(crate) async fn around(State(app): State<Arc<App>>, request: Request, next: 
             app.metrics.http_duration.took(begin.elapsed(), &[route]);
         }
         response
-    }
-    .instrument(span)
-    .await
+    })
 }
 
 /// The response as it goes out, and the problem's code, if it is one.
@@ -80,17 +90,5 @@ fn method(request: &Request) -> &'static str {
         "GET" => "GET",
         "POST" => "POST",
         _ => "OTHER",
-    }
-}
-
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(|name| name.as_str()).collect()
     }
 }

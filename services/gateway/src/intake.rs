@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -15,12 +15,13 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::Span;
+use tracing::{Instrument as _, Span};
 
 use crate::{
     app::App,
     auth::Claim,
     body,
+    boundary::Visit,
     idempotency::{Claimed, digest},
     problem::{Kind, Refusal},
     sources::Source,
@@ -58,6 +59,7 @@ impl IntoResponse for Accepted {
 /// Takes a submission. Refuses as early as it can, and answers 202 only after the broker's confirm.
 pub(crate) async fn post(
     State(app): State<Arc<App>>,
+    Extension(visit): Extension<Visit>,
     place: Result<Path<Place>, PathRejection>,
     request: Request,
 ) -> Result<Response, Refusal> {
@@ -73,21 +75,33 @@ pub(crate) async fn post(
     }
     let body = body::read(body, app.read_timeout).await?;
     let source = app.sources.verify(&claim, &body)?;
-    Span::current().record("frontdesk.source", source.name.as_str());
-    let _place_of_source = place_of(&source)?;
-    let clinic = app.clinic(&place.clinic, &source)?;
+    let span = visit.of(&source, &parts.headers);
+    take(&app, &source, (&claim, &parts.headers), &place, &body, now).instrument(span).await
+}
+
+/// Takes the submission of a source that is known.
+async fn take(
+    app: &App,
+    source: &Source,
+    (claim, headers): (&Claim, &HeaderMap),
+    place: &Place,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Response, Refusal> {
+    let _place_of_source = place_of(source)?;
+    let clinic = app.clinic(&place.clinic, source)?;
     Span::current().record("frontdesk.clinic", clinic.as_str());
     let address = Address { clinic: &clinic, form_version: place.form.as_deref(), source: &source.kind };
-    let entry = submission::read(&body, &address)?;
-    let id = name(&app, &parts.headers, &claim, &address, &entry, &body)?;
-    refuse_replay(&app, &claim, &source, &address, &id, &body, now)?;
+    let entry = submission::read(body, &address)?;
+    let id = name(app, headers, claim, &address, &entry, body)?;
+    refuse_replay(app, claim, source, &address, &id, body, now)?;
     let accepted = Accepted {
         correlation_id: app.correlation(&clinic, &id),
         status_url: app.status_url(&clinic, &id),
         submission_id: id,
     };
     Span::current().record("frontdesk.correlation", tracing::field::display(accepted.correlation_id));
-    hand_over(&app, &source, clinic, entry, &accepted, now)
+    hand_over(app, source, clinic, entry, &accepted, now)
         .await
         .map_err(|kind| Refusal { correlation: Some(accepted.correlation_id), ..kind.into() })?;
     Ok(accepted.into_response())

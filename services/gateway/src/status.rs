@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
@@ -14,11 +14,12 @@ use axum::{
 use domain::SubmissionId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tracing::Span;
+use tracing::Instrument as _;
 
 use crate::{
     app::App,
     auth::Claim,
+    boundary::Visit,
     ports::Standing,
     problem::{Kind, Refusal},
     sources::Source,
@@ -40,6 +41,7 @@ struct Known {
 /// Answers the state of a submission at the clinics of the sender. A signed request signs an empty body.
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
+    Extension(visit): Extension<Visit>,
     id: Result<Path<String>, PathRejection>,
     filter: Result<Query<Filter>, QueryRejection>,
     headers: HeaderMap,
@@ -48,17 +50,27 @@ pub(crate) async fn get(
     let now = app.clock.now();
     let claim = Claim::read(&headers, now)?;
     let source = app.sources.verify(&claim, &[])?;
-    Span::current().record("frontdesk.source", source.name.as_str());
+    let span = visit.of(&source, &headers);
+    tell(&app, &source, (id, filter), now).instrument(span).await
+}
+
+/// What a source that is known may see.
+async fn tell(
+    app: &App,
+    source: &Source,
+    (id, filter): (Result<Path<String>, PathRejection>, Result<Query<Filter>, QueryRejection>),
+    now: Timestamp,
+) -> Result<Response, Refusal> {
     let (Ok(Path(id)), Ok(Query(filter))) = (id, filter) else { return Err(Kind::UnknownSubmission.into()) };
     let id = SubmissionId::parse(&id).map_err(|_| Kind::UnknownSubmission)?;
-    let clinic = filter.clinic.map(|name| app.clinic(&name, &source)).transpose()?;
+    let clinic = filter.clinic.map(|name| app.clinic(&name, source)).transpose()?;
 
     let mut admissions = app.standings.of(&id).await.map_err(|_| Kind::StoreUnavailable)?;
     admissions.retain(|one| {
         source.clinics.covers(&one.clinic_id) && clinic.as_ref().is_none_or(|clinic| one.clinic_id == *clinic)
     });
     if admissions.is_empty() {
-        admissions = accepted_here(&app, &source, &id, now);
+        admissions = accepted_here(app, source, &id, now);
         admissions.retain(|one| clinic.as_ref().is_none_or(|clinic| one.clinic_id == *clinic));
     }
     if admissions.is_empty() {

@@ -33,6 +33,7 @@ use runtime::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
+    collector::Collector,
     env::{TestDatabase, TestVhost},
     wait,
 };
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const KEY: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const STRANGER: &str = "00-11111111111111111111111111111111-2222222222222222-01";
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:9";
 
@@ -62,7 +64,8 @@ impl Gateway {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("web.secret", SECRET);
         write("2026-11.key", KEY);
-        write("index", &"0a".repeat(32));
+        // No key may have two purposes.
+        write("index", &KEY.replace("0102", "ff02"));
         let source = "[[source]]\nname = \"web\"\nkind = \"web_form\"\nclinics = [\"*\"]\nsecret_files = [\"web.secret\"]";
         write("sources.toml", source);
         let clinics = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clinics");
@@ -99,6 +102,8 @@ impl Gateway {
             .header("webhook-timestamp", now)
             .header("webhook-signature", signature)
             .header("traceparent", TRACEPARENT)
+            .header("tracestate", "patient=Canary")
+            .header("baggage", "patient=Canary")
             .body(body.to_owned())
             .send()
             .await
@@ -156,10 +161,15 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     let vhost = TestVhost::create().await.unwrap();
     apply_topology(&vhost).await;
     let gateway = Gateway::start(vhost.amqp_url(), &format!("postgres://nobody@{NOWHERE}/none")).await;
-    let metrics = gateway.boot.metrics();
-    let _telemetry =
-        runtime::telemetry::init(gateway.boot.origin(), &TelemetrySection::default(), metrics).unwrap();
+    let collector = Collector::start().await.unwrap();
+    let section =
+        TelemetrySection { otlp_endpoint: Some(collector.url().to_owned()), ..TelemetrySection::default() };
+    let telemetry =
+        runtime::telemetry::init(gateway.boot.origin(), &section, gateway.boot.metrics()).unwrap();
     gateway.until("/health/ready", StatusCode::OK).await;
+    let stranger = gateway.client.get(format!("http://{}/v1/submissions/s-1", gateway.address));
+    let stranger = stranger.header("traceparent", STRANGER).header("tracestate", "patient=Canary");
+    assert_eq!(stranger.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 
     let form = json!({"q3_fullName": {"last": "Canary"}});
     let response = gateway.post("/v1/intake/clinic-01/1", "msg_1", &form).await;
@@ -183,6 +193,7 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     let headers = properties.headers().as_ref().unwrap().inner();
     let AMQPValue::LongString(traceparent) = &headers["traceparent"] else { panic!("no traceparent") };
     assert!(String::from_utf8_lossy(traceparent.as_bytes()).contains(&TRACEPARENT[3..35]), "another trace");
+    assert!(!headers.contains_key("tracestate") && !headers.contains_key("baggage"), "{headers:?}");
     assert!(!String::from_utf8_lossy(&delivery.data).contains("Canary"));
     let keys = Keyring::new([("2026-11".to_owned(), (1..=32).collect())]).unwrap();
     let message = Envelope::from_slice(&delivery.data).unwrap().open::<SubmittedForm>(&keys).unwrap();
@@ -192,6 +203,20 @@ async fn a_form_is_in_the_queue_sealed_while_the_database_is_down() {
     let asked = gateway.ask("/v1/submissions/msg_1?clinic=clinic-01").await;
     assert_eq!(code(asked).await, (503, "store_unavailable".to_owned()));
     gateway.stop().await;
+
+    // Whoever is known is joined, and nobody else.
+    tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
+    let spans = collector.spans();
+    let of = |name: &str| spans.iter().filter(move |span| span.name == name).collect::<Vec<_>>();
+    let posted = of("POST /v1/intake/{clinic}/{form}");
+    assert_eq!(
+        (posted[0].trace.as_str(), posted[0].parent.as_deref()),
+        (&TRACEPARENT[3..35], Some(&TRACEPARENT[36..52]))
+    );
+    let asked = of("GET /v1/submissions/{id}");
+    assert_eq!((asked.len(), asked[0].parent.as_deref()), (2, None), "a stranger");
+    assert_eq!(asked[1].parent.as_deref(), Some(&TRACEPARENT[36..52]));
+    assert!(spans.iter().all(|span| span.trace != STRANGER[3..35]), "a stranger's trace");
 }
 
 #[tokio::test]

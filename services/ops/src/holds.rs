@@ -17,6 +17,7 @@ use ledger::{
     holds::{HoldFilter, HoldPage, NewDecision},
     read::State as Standing,
 };
+use runtime::telemetry;
 use serde::Deserialize;
 
 use crate::{
@@ -103,13 +104,16 @@ pub(crate) async fn decide(
     let decision =
         NewDecision { admission: id, verdict, actor: actor(&who, role), reason: reason(&said.reason)? };
     let decided = app.records.decide(&decision).await?;
-    tracing::info!(
-        frontdesk.admission = %id,
-        enduser.id = who.name,
-        frontdesk.decision = word.as_str(),
-        frontdesk.code = decided.row.code.as_str(),
-        "ops.decided"
-    );
+    let thread = &decided.thread;
+    telemetry::resume("decide hold", thread.trace_id.as_deref(), thread.correlation).in_scope(|| {
+        tracing::info!(
+            frontdesk.admission = %id,
+            enduser.id = who.name,
+            frontdesk.decision = word.as_str(),
+            frontdesk.code = decided.row.code.as_str(),
+            "ops.decided"
+        );
+    });
     if decided.state == Standing::InFlight {
         app.decided.notify_one();
     }

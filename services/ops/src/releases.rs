@@ -9,8 +9,10 @@ use runtime::{
     Boot, ConfigError,
     again::{Again, NotAgain, Original},
     amqp::PublishError,
+    telemetry,
 };
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 /// The name on messages.
 pub(crate) const APP: &str = "ops";
@@ -75,8 +77,16 @@ enum Went {
 }
 
 async fn publish(store: &Store, again: &Again, release: Release) -> Went {
-    let Release { decision, admission, clinic, message, correlation, original } = release;
-    let Some(original) = original.and_then(|body| Original::new(clinic, message, correlation, body)) else {
+    let span =
+        telemetry::resume("release hold", release.thread.trace_id.as_deref(), release.thread.correlation);
+    go_on(store, again, release).instrument(span).await
+}
+
+async fn go_on(store: &Store, again: &Again, release: Release) -> Went {
+    let Release { decision, admission, clinic, message, thread, original } = release;
+    let original =
+        original.and_then(|body| Original::new(clinic, message, thread.correlation, thread.trace_id, body));
+    let Some(original) = original else {
         // It was there when it was decided. A person finds it in flight, and `recover` names it.
         tracing::error!(frontdesk.admission = %admission, "hold.no_original");
         return Went::On;

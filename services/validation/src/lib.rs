@@ -20,7 +20,7 @@ use domain::{
     template::Clinics,
 };
 use ledger::{Admission, AdmissionRequest, AdmitError, Decision, Store};
-use runtime::{Context, Handler};
+use runtime::{Context, Handler, Incoming};
 
 pub use arrival::Arrival;
 
@@ -53,6 +53,10 @@ impl Handler for Validation {
     const STAGE: Stage = Stage::Validation;
     type Input = Arrival;
     type Output = Validated;
+
+    fn open(&self, incoming: &Incoming<'_>, keys: &Keyring, cx: &Context) -> Result<Arrival, Fault> {
+        Arrival::at(&self.clinics, incoming, keys, cx)
+    }
 
     async fn handle(&self, input: Arrival, cx: &Context) -> Result<Outcome<Message<Validated>>, Fault> {
         let judgement = domain::judge::judge(&self.clinics, &input.0)?;

@@ -12,7 +12,8 @@ use crate::{
     meta::Mode,
     seal::Keyring,
     strict,
-    submission::{SCHEMA, SubmittedForm},
+    submission::{SCHEMA, SOURCES, SubmittedForm},
+    template::Clinics,
 };
 
 /// Largest body, bytes: the gateway's limit, and room for the envelope around it.
@@ -68,6 +69,15 @@ impl Arrival {
     /// # Errors
     /// A permanent [`Fault`] if it is nobody's submission: not readable, of another schema, or sealed with a key that is not there.
     pub fn read(came: Came<'_>, keys: &Keyring) -> Result<Self, Fault> {
+        Self::read_at(None, came, keys)
+    }
+
+    /// The same, where the clinics are known: what came in clear for another one is of nobody's clinic. What its sender wrote there, which may be
+    /// a name, is with the rest of it in the sealed original, and nowhere else.
+    ///
+    /// # Errors
+    /// As [`Arrival::read`].
+    pub fn read_at(clinics: Option<&Clinics>, came: Came<'_>, keys: &Keyring) -> Result<Self, Fault> {
         if came.body.len() > MAX_BYTES {
             return Err(Fault::permanent(Code::TooLarge));
         }
@@ -75,13 +85,13 @@ impl Arrival {
             return Err(Fault::permanent(Code::UnknownSchema));
         }
         if came.content_type != Some(envelope::CONTENT_TYPE) {
-            return Self::clear(came.body, came.received_at, came.correlation, keys);
+            return Self::clear(clinics, came.body, (came.received_at, came.correlation), keys);
         }
         let sealed = Envelope::from_slice(came.body)?;
         if sealed.schema == RAW_SCHEMA {
             // It came in clear once, and was sealed as it was to wait.
             let body = sealed.open_bytes(keys)?;
-            return Self::clear(body.expose(), sealed.meta.received_at, came.correlation, keys);
+            return Self::clear(clinics, body.expose(), (sealed.meta.received_at, came.correlation), keys);
         }
         let form = sealed.clone().open::<SubmittedForm>(keys)?.secret;
         Ok(Self { meta: sealed.meta.clone(), form: Ok(form), original: sealed })
@@ -95,9 +105,9 @@ impl Arrival {
     /// Reads a clear submission member by member: with a submission and a clinic it can be rejected by name, so that its
     /// sender can look it up; without them it is nobody's, and dead.
     fn clear(
+        clinics: Option<&Clinics>,
         body: &[u8],
-        received_at: Timestamp,
-        correlation: CorrelationId,
+        (received_at, correlation): (Timestamp, CorrelationId),
         keys: &Keyring,
     ) -> Result<Self, Fault> {
         let Ok(Value::Object(map)) = strict::parse(body, MAX_DEPTH) else {
@@ -108,12 +118,13 @@ impl Arrival {
         let (Some(submission), Some(clinic)) = (submission, clinic) else {
             return Err(Fault::permanent(Code::Malformed));
         };
-        let source = member(&map, "source", |text| SourceName::parse(text).ok());
+        let source = member(&map, "source", source);
         let submitted_at = member(&map, "submitted_at", moment);
         let form_version = member(&map, "form_version", |text| Some(text.to_owned()));
+        let known = clinics.is_none_or(|clinics| clinics.get(&clinic).is_some());
         let meta = Meta {
             submission,
-            clinic,
+            clinic: if known { clinic } else { nowhere() },
             source: source.clone().unwrap_or_else(|_| unnamed()),
             submitted_at: submitted_at.clone().unwrap_or(received_at),
             received_at,
@@ -126,6 +137,7 @@ impl Arrival {
         };
         let missing = || Flaw::new(Code::MissingField, "form");
         let flaw = source.err().or(submitted_at.err()).or_else(|| stranger(&map));
+        let flaw = flaw.or_else(|| (!known).then(|| Flaw::new(Code::UnknownClinic, "clinic_id")));
         let form = match (flaw, form_version, map.get("form")) {
             (Some(flaw), ..) | (None, Err(flaw), _) => Err(flaw),
             (None, Ok(_), None) => Err(missing()),
@@ -169,6 +181,10 @@ fn member<T>(
     }
 }
 
+fn source(text: &str) -> Option<SourceName> {
+    SourceName::parse(text).ok().filter(|source| SOURCES.contains(&source.as_str()))
+}
+
 /// A moment that a form can have been sent at: databases and calendars have trouble with others.
 fn moment(text: &str) -> Option<Timestamp> {
     let at: Timestamp = text.parse().ok()?;
@@ -180,4 +196,63 @@ fn moment(text: &str) -> Option<Timestamp> {
 #[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
 fn unnamed() -> SourceName {
     SourceName::parse("unknown").expect("fits the rule")
+}
+
+/// The clinic of a submission whose own is not there.
+#[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
+fn nowhere() -> ClinicId {
+    ClinicId::parse("unknown").expect("fits the rule")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::{Arrival, Came};
+    use crate::{CorrelationId, seal::Keyring, submission::SOURCES, template::Clinics};
+
+    /// As it stands outside of the seal, and whether it is a form.
+    fn outside(member: &str, value: Value) -> (String, bool) {
+        let keys = Keyring::new([("k".to_owned(), vec![7; 32])]).unwrap();
+        let clinics = Clinics::from_sources(Vec::<(String, String)>::new()).unwrap();
+        let mut body = json!({"submission_id": "s-1", "clinic_id": "clinic-01", "source": "kiosk",
+            "submitted_at": "2027-01-07T09:00:00Z", "form_version": "1", "form": {"a": 1}});
+        body[member] = value;
+        let text = body.to_string();
+        let came = Came {
+            body: text.as_bytes(),
+            schema: None,
+            content_type: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            correlation: CorrelationId::from_uuid(Uuid::nil()),
+        };
+        let all = Arrival::read(came, &keys).unwrap();
+        let known = Arrival::read_at(Some(&clinics), came, &keys).unwrap();
+        let kept = known.original.clone().open_bytes(&keys).unwrap();
+        let kept = String::from_utf8(kept.expose().clone()).unwrap();
+        assert!(kept.contains(body["clinic_id"].as_str().unwrap()), "sealed as it came");
+        assert!(all.meta.clinic.as_str() == body["clinic_id"], "nobody said which there are");
+        (serde_json::to_string(&known.original).unwrap(), all.form.is_ok())
+    }
+
+    #[test]
+    fn a_source_is_one_of_a_list_and_nothing_else_stands_outside_of_the_seal() {
+        for source in SOURCES {
+            let (envelope, form) = outside("source", source.into());
+            assert!(form && envelope.contains(source), "{source}");
+        }
+        let (envelope, form) = outside("source", "zuvirobade".into());
+        assert!(!form && !envelope.contains("zuvirobade") && envelope.contains("\"source\":\"unknown\""));
+    }
+
+    #[test]
+    fn a_clinic_that_is_not_there_stands_in_the_seal_only() {
+        let (envelope, _) = outside("clinic_id", "zuvirobade".into());
+        assert!(
+            !envelope.contains("zuvirobade") && envelope.contains("\"clinic\":\"unknown\""),
+            "{envelope}"
+        );
+    }
 }

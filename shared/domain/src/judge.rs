@@ -52,6 +52,9 @@ pub fn judge(clinics: &Clinics, arrival: &Arrival) -> Result<Judgement, Fault> {
     let meta = &arrival.meta;
     let form = match &arrival.form {
         Ok(form) => form.expose(),
+        Err(Flaw { code: Code::UnknownClinic, .. }) => {
+            return Ok(Judgement::Reject { code: Code::UnknownClinic, field: None });
+        }
         Err(Flaw { code, field, .. }) => {
             return Ok(Judgement::Reject { code: *code, field: Some(field.clone()) });
         }

@@ -10,6 +10,10 @@ use crate::{ClinicId, Exchange, Phi, SubmissionId, envelope::Secret, template::C
 /// Schema of a submission, in clear (published by a scenario) or sealed (by the gateway).
 pub const SCHEMA: &str = "intake.submission.v1";
 
+/// The kinds of source that a submission in clear may name. It stands outside of the seal, in columns and labels, and so it is no text of a
+/// sender's choice. Those that come by the gateway are named by its configuration.
+pub const SOURCES: [&str; 4] = ["web_form", "kiosk", "call_center", "referral_portal"];
+
 /// A submission in clear, as a scenario publishes it to `intake.ingest`. `schemas/intake.submission.v1.json` is made from it.
 // It has no `Debug`: its form is PHI.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,7 +24,7 @@ pub struct Submission {
     pub submission_id: SubmissionId,
     /// The clinic that it is for.
     pub clinic_id: ClinicId,
-    /// Where it came from.
+    /// Where it came from: `web_form`, `kiosk`, `call_center` or `referral_portal`.
     pub source: SourceName,
     /// When it was made.
     pub submitted_at: Timestamp,

@@ -8,7 +8,12 @@ use domain::{
     envelope::{CONTENT_TYPE, Envelope},
 };
 
-use crate::amqp::{Properties, PublishError, Publisher};
+use tracing::Span;
+
+use crate::{
+    amqp::{Properties, PublishError, Publisher},
+    telemetry::{self, Traceparent},
+};
 
 /// How often a message is sent until the broker confirms it.
 const TRIES: u32 = 5;
@@ -25,6 +30,8 @@ pub struct Original {
     pub message: MessageId,
     /// The correlation id.
     pub correlation: CorrelationId,
+    /// The trace that it came in, as the journal has it.
+    trace_id: Option<String>,
     schema: String,
     body: Vec<u8>,
 }
@@ -35,10 +42,16 @@ impl Original {
         clinic: ClinicId,
         message: MessageId,
         correlation: CorrelationId,
+        trace_id: Option<String>,
         body: Vec<u8>,
     ) -> Option<Self> {
         let schema = Envelope::from_slice(&body).ok()?.schema;
-        Some(Self { clinic, message, correlation, schema, body })
+        Some(Self { clinic, message, correlation, trace_id, schema, body })
+    }
+
+    /// A span for what is done with it, in its trace.
+    pub fn span(&self, name: &'static str) -> Span {
+        telemetry::resume(name, self.trace_id.as_deref(), self.correlation)
     }
 }
 
@@ -81,12 +94,16 @@ impl Again {
     /// # Errors
     /// [`NotAgain`]: it may be there all the same.
     pub async fn publish(&self, original: Original) -> Result<(), NotAgain> {
-        let Original { clinic, message, correlation, schema, body } = original;
+        let Original { clinic, message, correlation, trace_id, schema, body } = original;
+        // For a program that makes no spans: its trace goes on all the same, below one that nobody exports.
+        let span = self.clock.fresh_id().as_u64_pair().1;
+        let trace = trace_id.and_then(|trace| Traceparent::below(&trace, span)).unwrap_or_default();
         let key = Exchange::routing_key(&clinic);
         let properties = Properties::new(message, self.app, CONTENT_TYPE, self.clock.now())
             .correlation(correlation)
             .schema(schema)
-            .clinic(&clinic);
+            .clinic(&clinic)
+            .within(trace);
         let mut tries = 0;
         loop {
             tries += 1;

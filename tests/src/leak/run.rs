@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use frontdesk::{
     local::{Layout, Options, Stack, backends::Given, run::run, supervisor::Supervisor},
     output::{self, Doing},
@@ -14,7 +14,7 @@ use super::{
     paths,
     report::{Found, Report},
     search::Search,
-    sinks::{Control, Ears, Receiver, Sink, Tap, Watch, Written, gather, plant},
+    sinks::{Control, Ears, Receiver, Sink, Tap, Watch, Written, exported, gather, last_words, plant},
     world::{Door, Planted, World},
 };
 use crate::{PATIENCE, chaos::routes::request_file};
@@ -57,6 +57,7 @@ fn options(layout: &Layout, collector: &str) -> Options {
         [telemetry]
         log = "debug"
         sample_ratio = 1.0
+        metrics_every_s = 1
     };
     if let Some(toml::Value::Table(telemetry)) = extra.get_mut("telemetry") {
         telemetry.insert("otlp_endpoint".to_owned(), collector.into());
@@ -94,6 +95,7 @@ async fn proof(
     let endpoints = &stack.endpoints;
     let tap = Tap::open(&endpoints.management.url()?, &endpoints.amqp.name).await?;
     let mut ears = Ears { tap, receiver, watch: Watch::begin(layout.root()), metrics: Vec::new() };
+    no_core_dumps(supervisor)?;
     let walked = paths::walk(&world, &ears.tap).await?;
     wait::until(PATIENCE, || async { ears.receiver.exports() > 0 }).await?;
     let planted = world.planted();
@@ -101,7 +103,7 @@ async fn proof(
 
     let doing = Doing::begin("searching");
     let written = gather(&world, &ears).await?;
-    let found = searched(&written, &planted)?;
+    let mut found = searched(&written, &planted)?;
     let heard = in_clear(&written, &planted)?;
     ensure!(heard > 0, "the tap did not hear what was published in clear: it hears nothing");
     everywhere(&written)?;
@@ -110,6 +112,9 @@ async fn proof(
     let (controls, _kept) = plant(&world, &mut ears, seed).await?;
     let blind = blind(&gather(&world, &ears).await?, &controls)?;
     world.close().await;
+    // What they say when they end is said too.
+    supervisor.stop().await;
+    found.extend(searched(&last_words(&world, &ears)?, &planted)?);
     Ok(Report {
         seed,
         paths: walked,
@@ -120,6 +125,18 @@ async fn proof(
         controls: controls.len(),
         blind,
     })
+}
+
+/// No process of ours may leave its memory on a disk.
+fn no_core_dumps(supervisor: &Supervisor) -> anyhow::Result<()> {
+    for service in frontdesk::local::services::SERVICES {
+        let process = supervisor.process(service).with_context(|| format!("{service} has no process"))?;
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.pid))?;
+        let none = |line: &str| line.split_whitespace().rev().skip(1).take(2).all(|limit| limit == "0");
+        let forbidden = limits.lines().any(|line| line.starts_with("Max core file size") && none(line));
+        ensure!(forbidden, "{service} may dump core");
+    }
+    Ok(())
 }
 
 /// What may not be there, and is.
@@ -169,6 +186,10 @@ fn everywhere(written: &[Written]) -> anyhow::Result<()> {
     for service in frontdesk::local::services::SERVICES {
         let log = written.iter().any(|one| one.place.ends_with(&format!("/{service}.log")) && one.size() > 0);
         ensure!(log, "{service} has no log: nothing was tried there");
+        for signal in ["traces", "metrics"] {
+            let told = written.iter().any(|one| exported(one, signal, service));
+            ensure!(told, "{service} exported no {signal}: nothing was tried there");
+        }
     }
     Ok(())
 }
@@ -176,15 +197,15 @@ fn everywhere(written: &[Written]) -> anyhow::Result<()> {
 /// The sinks in which a planted leak was not found.
 fn blind(written: &[Written], controls: &[Control]) -> anyhow::Result<Vec<String>> {
     let mut blind = Vec::new();
-    for Control { sink, canary } in controls {
+    for Control { sink, place, canary } in controls {
         let search = Search::of([canary])?;
-        let mut of_sink = written.iter().filter(|one| one.sink == *sink);
+        let mut of_sink = written.iter().filter(|one| one.sink == *sink && one.place.contains(place));
         let mut found = false;
         while let Some(one) = of_sink.next().filter(|_| !found) {
             found = !one.search(&search)?.is_empty();
         }
         if !found {
-            blind.push(sink.to_string());
+            blind.push(if place.is_empty() { sink.to_string() } else { format!("{sink}: {place}") });
         }
     }
     Ok(blind)

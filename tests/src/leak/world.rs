@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use testkit::{
-    process::Program,
+    process::{ProcessId, Program},
     sandbox::{Control, Member, MemberStatus, SlotRow},
     wait,
 };
@@ -69,6 +69,8 @@ pub struct World<'a> {
     pub database: String,
     /// What HTTP and commands answered.
     pub answers: Answers,
+    /// What processes that are no longer there told at their metrics endpoints.
+    pub scraped: Answers,
     /// For whatever is asked over HTTP.
     pub http: Client,
     seed: u64,
@@ -94,6 +96,7 @@ impl<'a> World<'a> {
             ops: Ops::local(layout)?,
             database: stack.endpoints.postgres.url()?,
             answers: Answers::default(),
+            scraped: Answers::default(),
             http: Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?,
             broker: Broker::connect(&stack.endpoints.amqp.url_file).await?,
             people: AtomicU32::new(0),
@@ -132,7 +135,8 @@ impl<'a> World<'a> {
         person
     }
 
-    fn plant(&self, door: Door, canaries: Vec<Canary>) {
+    /// Looks for these from now on.
+    pub fn plant(&self, door: Door, canaries: Vec<Canary>) {
         let mut planted = self.planted.lock().unwrap_or_else(PoisonError::into_inner);
         planted.extend(canaries.into_iter().map(|canary| (door, canary)));
     }
@@ -196,10 +200,25 @@ impl<'a> World<'a> {
         body: Vec<u8>,
         change: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> anyhow::Result<StatusCode> {
+        self.post_as(&Webhook::fresh_id(), label, clinic, body, change).await
+    }
+
+    /// The same under a webhook-id.
+    ///
+    /// # Errors
+    /// As [`World::post`].
+    pub async fn post_as(
+        &self,
+        id: &str,
+        label: &str,
+        clinic: &str,
+        body: Vec<u8>,
+        change: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<StatusCode> {
         let door = Webhook::of(&self.stack.endpoints.gateway, &self.http, clinic)?;
         // Only a text can be signed.
         let signed = String::from_utf8_lossy(&body).into_owned().into_bytes();
-        self.exchange(label, change(door.request(&Webhook::fresh_id(), signed)?.body(body))).await
+        self.exchange(label, change(door.request(id, signed)?.body(body))).await
     }
 
     /// Makes a request, and keeps all of the answer.
@@ -314,13 +333,34 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// Kills a process of the line, and waits until another one runs in its place and answers.
+    /// Asks a service to end, so that it sends what it has not sent yet, after it was asked for its metrics. Gives its process.
+    async fn end(&self, name: &str) -> anyhow::Result<ProcessId> {
+        let process = self.supervisor.process(name).with_context(|| format!("{name} has no process"))?;
+        let url = &self.stack.endpoints.services.get(name).context("no such service")?.metrics;
+        let told = self.http.get(url).send().await.with_context(|| format!("{name} tells no metrics"))?;
+        self.scraped
+            .keep(&format!("{name}, before it ended"), told.error_for_status()?.bytes().await?.to_vec());
+        process.signal(nix::sys::signal::Signal::SIGTERM);
+        Ok(process)
+    }
+
+    /// Ends a service that is not to come back until it is let.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub async fn hold(&self, name: &str) -> anyhow::Result<()> {
+        self.supervisor.hold(name);
+        self.end(name).await?;
+        let gone = || async { self.supervisor.process(name).is_none() };
+        wait::until(PATIENCE, gone).await.with_context(|| format!("{name} does not end"))
+    }
+
+    /// Ends a service, and waits until another process runs in its place and answers.
     ///
     /// # Errors
     /// If none comes.
-    pub async fn kill(&self, name: &str) -> anyhow::Result<()> {
-        let before = self.supervisor.process(name).with_context(|| format!("{name} has no process"))?;
-        before.signal(nix::sys::signal::Signal::SIGKILL);
+    pub async fn restart(&self, name: &str) -> anyhow::Result<()> {
+        let before = self.end(name).await?;
         let ready = async || {
             let again = self.supervisor.process(name).is_some_and(|process| process != before);
             let Some(service) = self.stack.endpoints.services.get(name) else { return again };

@@ -59,6 +59,7 @@ fn named(good: &Value) -> Vec<(Value, &'static str, Option<&'static str>)> {
     vec![
         (change("clinic_id", json!("no-such-clinic")), "unknown_clinic", None),
         (change("source", json!(7)), "invalid_field", Some("source")),
+        (change("source", json!("somebody")), "invalid_field", Some("source")),
         (change("submitted_at", json!("yesterday")), "invalid_field", Some("submitted_at")),
         (change("form_version", json!("77")), "invalid_field", Some("form_version")),
         (change("form", json!([CANARY])), "missing_field", Some("patient.given")),

@@ -17,7 +17,7 @@ use serde_json::Value;
 use testkit::wait;
 
 /// Samples, each held for a doubt about another one: the same person, born a day later.
-const DOUBTFUL: [(&str, &str); 2] = [
+pub(crate) const DOUBTFUL: [(&str, &str); 2] = [
     ("3b51d375-f933-4f74-ab29-35f2c02823ec", "b06e1d51-34c5-4125-bdab-0850b8160826"),
     ("b299303e-ddb3-49a9-9c66-d9a397825378", "70a29a72-2bf5-4c69-a828-188b6f8e3560"),
 ];

@@ -7,31 +7,34 @@ use domain::{
     CorrelationId,
     clock::{Clock as _, SystemClock},
 };
-use e2e::{Forms, Line, PATIENCE, Trace, post_within};
+use e2e::{Forms, Line, PATIENCE, Trace, post, post_within};
 use runtime::telemetry::catalogue;
 use serde_json::{Value, json};
-use testkit::{collector::Collector, wait};
+use testkit::{
+    collector::{Collector, Span},
+    wait,
+};
 
-use crate::replay;
+use crate::{holds, replay};
 
 const SERVICES: [&str; 6] = ["gateway", "validation", "eligibility", "ehr-writer", "notification", "ops"];
-/// What every trace has after the door: service, kind, how the name begins.
+/// What every trace has after the door: service, kind, name; where that ends with `*`, how it begins.
 const EXPECTED: [(&str, &str, &str); 16] = [
-    ("validation", "consumer", "process validation."),
+    ("validation", "consumer", "process validation.*"),
     ("validation", "client", "admit submission"),
     ("validation", "client", "INSERT journal"),
     ("validation", "producer", "send intake.validated"),
-    ("eligibility", "consumer", "process eligibility."),
+    ("eligibility", "consumer", "process eligibility.*"),
     ("eligibility", "client", "POST eligibility"),
     ("eligibility", "client", "INSERT journal"),
     ("eligibility", "producer", "send intake.checked"),
-    ("ehr-writer", "consumer", "process ehr-writer."),
+    ("ehr-writer", "consumer", "process ehr-writer.*"),
     ("ehr-writer", "client", "begin ehr_op"),
-    ("ehr-writer", "client", "POST Patient"),
+    ("ehr-writer", "client", "POST Patient/_search"),
     ("ehr-writer", "client", "POST Appointment"),
     ("ehr-writer", "client", "settle ehr_op"),
     ("ehr-writer", "producer", "send intake.written"),
-    ("notification", "consumer", "process notification."),
+    ("notification", "consumer", "process notification.*"),
     ("notification", "client", "INSERT journal"),
 ];
 
@@ -86,7 +89,7 @@ async fn send(line: &Line, submissions: &[Value]) -> anyhow::Result<BTreeMap<Str
 
 /// Whether a trace has all that it must have.
 fn whole(trace: &Trace, sent: &Sent) -> bool {
-    let door = [("gateway", "POST /v1/intake/"), ("gateway", "send intake.ingest")];
+    let door = [("gateway", "POST /v1/intake/{clinic}"), ("gateway", "send intake.ingest")];
     EXPECTED.iter().all(|(service, _, name)| trace.has(service, name))
         && (!sent.by_http || door.iter().all(|(service, name)| trace.has(service, name)))
         && (!sent.told || trace.has("notification", "begin notification"))
@@ -97,8 +100,7 @@ fn whole(trace: &Trace, sent: &Sent) -> bool {
 fn check(trace: &Trace, sent: &Sent) {
     let told = || trace.waterfall();
     for (service, kind, name) in EXPECTED {
-        let fits = |one: &&testkit::collector::Span| one.service == service && one.name.starts_with(name);
-        let span = trace.spans().iter().find(fits).unwrap();
+        let span = trace.find(service, name).unwrap();
         assert_eq!(span.kind, kind, "{}", span.name);
     }
     for span in trace.spans() {
@@ -150,6 +152,11 @@ async fn each_submission_is_one_trace_under_one_correlation_id_everywhere() -> a
     sent.iter().for_each(|(id, sent)| check(&traces[id], sent));
     let links: usize = traces.values().flat_map(Trace::spans).map(|span| span.links.len()).sum();
     assert!(links > 0, "nothing was tried again");
+    nothing_else(&traces, &sent);
+    // Each patient was created once, within a trace.
+    let created = |span: &&Span| span.name == "POST Patient" && !span.failed;
+    let created = traces.values().flat_map(Trace::spans).filter(created).count();
+    assert_eq!(created, line.list("contents?type=Patient").await?.len());
 
     on_the_broker(&line, &sent).await?;
     in_the_journal(&line, &sent).await?;
@@ -161,6 +168,96 @@ async fn each_submission_is_one_trace_under_one_correlation_id_everywhere() -> a
         let links = |id: &str| traces[id].spans().iter().map(|span| span.links.len()).sum::<usize>().min(1);
         let (id, _) = sent.iter().max_by_key(|(id, sent)| (sent.by_http, sent.told, links(id))).unwrap();
         std::fs::write(file, traces[id].waterfall())?;
+    }
+    line.broker.close().await;
+    Ok(())
+}
+
+/// Whatever else is exported is of no submission: it was asked whether the gateway is well.
+fn nothing_else(traces: &BTreeMap<String, Trace>, sent: &BTreeMap<String, Sent>) {
+    for trace in traces.iter().filter(|(id, _)| !sent.contains_key(*id)).map(|(_, trace)| trace) {
+        let probe = |span: &Span| span.service == "gateway" && span.name.starts_with("GET /health/");
+        assert!(trace.spans().iter().all(probe), "a stray trace:\n{}", trace.waterfall());
+    }
+}
+
+/// Without sampling only what failed is exported, and what comes of it.
+#[tokio::test]
+async fn of_what_is_not_sampled_the_failures_are_kept() -> anyhow::Result<()> {
+    let collector = Collector::start().await?;
+    let settings = [
+        ("FRONTDESK__TELEMETRY__OTLP_ENDPOINT", collector.url()),
+        ("FRONTDESK__TELEMETRY__SAMPLE_RATIO", "0"),
+    ];
+    let line = Line::up_with(&["--lanes", "1"], &settings).await?;
+    let fault = json!({"kind": "error", "status": 503, "commit": "before"});
+    line.faults(json!([{"class": "ehr", "fault": fault, "count": 1}])).await?;
+    let submissions = Forms::read()?.any(6)?;
+    for submission in &submissions {
+        assert_eq!(post(&line.endpoints.gateway, submission).await?.status().as_u16(), 202);
+    }
+    let rows = line.settled(&Forms::ids(&submissions)).await?;
+    assert!(rows.iter().all(|row| row.state == "completed"), "{rows:?}");
+    let again = |span: &Span| span.name.starts_with("process ehr-writer.") && !span.links.is_empty();
+    let kept = || async { collector.spans().iter().any(|span| again(span) && !span.failed) };
+    wait::until(PATIENCE, kept).await?;
+    let spans = collector.spans();
+    let traces: BTreeSet<&str> = spans.iter().map(|span| span.trace.as_str()).collect();
+    assert_eq!(traces.len(), 1, "only the one that failed");
+    let failed = spans.iter().find(|span| span.failed && span.name.starts_with("process ")).unwrap();
+    assert!(spans.iter().all(|span| span.failed || span.begin >= failed.begin), "what went well before it");
+    line.broker.close().await;
+    Ok(())
+}
+
+/// What a person lets go on, and what is published again, goes on with the trace that it came in.
+#[tokio::test]
+async fn a_decision_belongs_to_the_trace_of_what_was_held() -> anyhow::Result<()> {
+    let collector = Collector::start().await?;
+    let settings = [("FRONTDESK__TELEMETRY__OTLP_ENDPOINT", collector.url())];
+    let line = Line::up_with(&["--lanes", "1"], &settings).await?;
+    let (known, doubtful) = holds::DOUBTFUL[0];
+    let mut sent = send(&line, &[Forms::named(known)?]).await?;
+    settled(&line, &mut sent).await?;
+    let sent = send(&line, &[Forms::named(doubtful)?]).await?;
+    let rows = line.settled(&[doubtful.to_owned()]).await?;
+    assert_eq!(rows[0].state, "held");
+    let held = async || {
+        let holds = line.frontdesk(&["holds", "list", "--format", "json"]).await.ok()?;
+        let holds: Value = serde_json::from_slice(&holds.stdout).ok()?;
+        Some(holds.as_array()?.first()?["admission_id"].as_str()?.to_owned())
+    };
+    let hold = wait::until_some(PATIENCE, held).await?;
+    let decide = ["holds", "decide", &hold, "different-person", "--reason", "by phone"];
+    assert!(line.frontdesk(&decide).await?.status.success());
+    let done =
+        async || line.settled(&[doubtful.to_owned()]).await.is_ok_and(|rows| rows[0].state == "completed");
+    wait::until(PATIENCE, done).await?;
+
+    let (id, sent) = sent.iter().find(|(_, one)| one.submission == doubtful).unwrap();
+    let all = || async {
+        Trace::of(collector.spans()).get(id).is_some_and(|trace| {
+            trace.has("ops", "release hold") && trace.has("notification", "process notification.*")
+        })
+    };
+    let complete = wait::until(PATIENCE, all).await;
+    let traces = Trace::of(collector.spans());
+    let trace = &traces[id];
+    assert!(complete.is_ok(), "{}", trace.waterfall());
+    // Each decision and each release begins anew within the trace: the journal has the trace's id, and no span's.
+    let roots: BTreeSet<&str> = trace.orphans(&sent.root).iter().map(|span| span.name.as_str()).collect();
+    assert_eq!(roots, BTreeSet::from(["decide hold", "release hold"]), "{}", trace.waterfall());
+    let release = trace.find("ops", "release hold").unwrap();
+    assert_eq!(trace.find("ops", "send intake.ingest").unwrap().parent.as_ref(), Some(&release.id));
+    for span in trace.spans() {
+        let correlation =
+            [span.attribute("frontdesk.correlation"), span.attribute("messaging.message.conversation_id")];
+        assert!(correlation.contains(&sent.correlation.as_str()), "{}: {}", span.name, trace.waterfall());
+    }
+    for event in ["ops.decided", "hold.released"] {
+        let line = line.log("ops")?.into_iter().find(|line| line["message"] == event).unwrap();
+        assert_eq!(line["correlation_id"], sent.correlation.as_str(), "{line}");
+        assert_eq!(line["trace_id"], id.as_str(), "{line}");
     }
     line.broker.close().await;
     Ok(())
@@ -199,7 +296,7 @@ async fn a_replay_goes_on_with_the_trace_of_what_died() -> anyhow::Result<()> {
     assert!(complete.is_ok(), "{}", trace.waterfall());
     check(trace, sent);
     let of = |service: &str, name: &str| {
-        let fits = |one: &&testkit::collector::Span| one.service == service && one.name == name;
+        let fits = |one: &&Span| one.service == service && one.name == name;
         trace.spans().iter().filter(fits).collect::<Vec<_>>()
     };
     let (handled, collected) =

@@ -118,6 +118,15 @@ async fn what_is_different_is_found_and_what_is_stuck_is_brought_back() -> anyho
     assert_eq!(code, Some(3), "what was different is told once more: {run}");
     let rows = line.settled(&Forms::ids(std::slice::from_ref(&stuck))).await?;
     assert_eq!(rows[0].state, "completed", "{rows:?}");
+    let url = std::fs::read_to_string(&line.endpoints.postgres.url_file)?;
+    let traces =
+        "SELECT count(DISTINCT trace_id) FROM journal WHERE submission_id = $1 AND trace_id IS NOT NULL";
+    let (client, connection) = tokio_postgres::connect(url.trim(), tokio_postgres::NoTls).await?;
+    let connection = tokio::spawn(connection);
+    let traces: i64 = client.query_one(traces, &[&stuck["submission_id"].as_str()]).await?.try_get(0)?;
+    drop(client);
+    connection.await??;
+    assert_eq!(traces, 1, "what is published again goes on with its trace");
     let (_, run) = reconcile(&line, &[]).await?;
     assert_eq!(found(&run), mischief, "the rest is for people: {run}");
 

@@ -64,15 +64,18 @@ async fn a_submission_is_found_by_all_its_names_and_a_look_up_is_an_act() -> any
     assert_eq!(nothing.status.code(), Some(4), "{}", text(&nothing));
 
     let email = find(&submissions[0], &|text| text.contains('@')).unwrap();
+    let asked = async |args: &[&str], value: &str| {
+        line.frontdesk_reading(&[&["trace"], args].concat(), &format!("{value}\n")).await
+    };
     let found =
-        run(&["trace", "--email", &email, "--purpose", "the patient calls", "--format", "json"]).await;
+        asked(&["--email", "-", "--purpose", "the patient calls", "--format", "json"], &email).await?;
     assert!(found.status.success(), "{}", text(&found));
     assert!(
         json(&found)["matches"].as_array().unwrap().iter().any(|one| one["submission_id"] == ids[0].as_str())
     );
-    let nobody = ["trace", "--phone", "+1 202 555 0199", "--purpose", "a test"];
-    assert_eq!(run(&nobody).await.status.code(), Some(4));
-    assert_eq!(run(&["trace", "--email", &email]).await.status.code(), Some(2), "without a purpose");
+    let nobody = asked(&["--phone", "-", "--purpose", "a test"], "+1 202 555 0199").await?;
+    assert_eq!(nobody.status.code(), Some(4));
+    assert_eq!(asked(&["--email", "-"], &email).await?.status.code(), Some(2), "without a purpose");
 
     let acts = run(&["acts", "--what", "looked_up", "--since", "1h", "--format", "json"]).await;
     let acts = json(&acts);

@@ -60,7 +60,6 @@ fn the_headers_are_ours() {
     let headers = names(&read("asyncapi.json")["components"]["schemas"]["Headers"]["properties"]);
     for name in [
         header::TRACEPARENT,
-        header::TRACESTATE,
         header::CLINIC,
         header::LANE,
         header::ATTEMPT,

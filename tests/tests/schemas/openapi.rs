@@ -22,7 +22,7 @@ use ledger::{
         Changed, DiscardRow, EditRow, EditState, LetterGroup, LetterPage, LetterRow, LetterState, NotThat,
     },
     look_up::Naming,
-    read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount},
+    read::{Counts, EffectCount, OutcomeRow, Percentiles, State, StateCount, Thread},
     replay::{
         Because, Forecast, Foreseen, ItemOutcome, ItemPage, ItemRow, ItemState, PlanRow, PlanState, Tally,
         Why,
@@ -211,7 +211,8 @@ fn holds(document: &Value, admission: Admission) {
     };
     let hold = Hold { admission: Some(admission), ..Hold::new(held, None) };
     describes(document, "Hold", &hold);
-    let decided = Decided { row, state: State::InFlight, effect: Some(kind) };
+    let thread = Thread { correlation: domain::CorrelationId::from_uuid(Uuid::nil()), trace_id: None };
+    let decided = Decided { row, state: State::InFlight, effect: Some(kind), thread };
     describes(document, "Ruling", &Ruling::new(word, &decided));
     let schemas = &document["components"]["schemas"];
     for name in ["Decision", "Said", "Ruling"] {

@@ -1,9 +1,9 @@
 //! `frontdesk trace`.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, ffi::OsStr, io::IsTerminal as _};
 
 use anyhow::bail;
-use clap::Args;
+use clap::{Arg, Args, Command, builder::TypedValueParser, error::ErrorKind};
 use domain::{ClinicId, Phi};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize as _;
@@ -34,12 +34,12 @@ pub struct Trace {
     /// It is an id, although it looks like a phone number.
     #[arg(long, requires = "id")]
     is_id: bool,
-    /// The patient's phone; - reads it from the standard input, so that no list of processes shows it.
-    #[arg(long, value_name = "NUMBER", value_parser = protected, requires = "purpose", conflicts_with = "email")]
-    phone: Option<Phi<String>>,
-    /// The patient's e-mail; - reads it from the standard input.
-    #[arg(long, value_name = "ADDRESS", value_parser = protected, requires = "purpose")]
-    email: Option<Phi<String>>,
+    /// By the patient's phone, a line of the standard input: no list of processes shows it, and no shell keeps it.
+    #[arg(long, value_name = "-", value_parser = OnlyInput, requires = "purpose", conflicts_with = "email")]
+    phone: Option<FromInput>,
+    /// By the patient's e-mail, a line of the standard input.
+    #[arg(long, value_name = "-", value_parser = OnlyInput, requires = "purpose")]
+    email: Option<FromInput>,
     /// What the patient is looked up for. No patient's data in it.
     #[arg(long, value_name = "TEXT", conflicts_with = "id")]
     purpose: Option<String>,
@@ -76,6 +76,26 @@ fn protected(text: &str) -> Result<Phi<String>, Infallible> {
     Ok(Phi::new(text.to_owned()))
 }
 
+/// A value that is read from the standard input.
+#[derive(Debug, Clone, Copy)]
+struct FromInput;
+
+/// Takes - and nothing else: whoever lists processes sees what stands among the arguments. What was given there is not quoted either.
+#[derive(Clone, Copy)]
+struct OnlyInput;
+
+impl TypedValueParser for OnlyInput {
+    type Value = FromInput;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<FromInput, clap::Error> {
+        if value == "-" {
+            return Ok(FromInput);
+        }
+        let said = "--phone and --email take - and read the value from the standard input: an argument is seen by others";
+        Err(clap::Error::raw(ErrorKind::ValueValidation, said).with_cmd(command))
+    }
+}
+
 impl Trace {
     /// Prints it.
     ///
@@ -95,18 +115,18 @@ impl Trace {
         if let Some(id) = &self.id {
             return ops.trace(&identifier(id, self.is_id)?, clinic).await;
         }
-        let phone = self.phone.as_ref().map(|value| read(value).map(Reached::Phone)).transpose()?;
-        let email = self.email.as_ref().map(|value| read(value).map(Reached::Email)).transpose()?;
+        let phone = self.phone.map(|_| read("phone").map(Reached::Phone)).transpose()?;
+        let email = self.email.map(|_| read("e-mail").map(Reached::Email)).transpose()?;
         // The command line is refused without one of them, and without a purpose.
         let Some(whom) = phone.or(email) else { return Ok(None) };
         ops.look_up(&whom, clinic, self.purpose.as_deref().unwrap_or_default()).await
     }
 }
 
-/// The value itself, or the line of the standard input that it stands for.
-fn read(value: &Phi<String>) -> std::io::Result<Phi<String>> {
-    if value.expose() != "-" {
-        return Ok(value.clone());
+/// A line of the standard input.
+fn read(what: &str) -> std::io::Result<Phi<String>> {
+    if std::io::stdin().is_terminal() {
+        output::line(&format!("the {what}, on one line:"));
     }
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
@@ -325,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_person_is_looked_up_for_a_purpose_and_shown_nowhere() {
-        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument, ValueValidation};
         let parse = |args: &[&str]| Line::try_parse_from([&["trace"], args].concat());
         let refused = |args: &[&str]| {
             let error = parse(args).unwrap_err();
@@ -333,12 +353,15 @@ mod tests {
             error.kind()
         };
         assert!(parse(&["s-1"]).is_ok());
-        let line = parse(&["--phone", "2025550150", "--purpose", "a call"]).unwrap();
-        assert!(!format!("{line:?}").contains("2025550150"));
+        assert!(parse(&["--phone", "-", "--purpose", "a call"]).is_ok());
+        for flag in ["--phone", "--email"] {
+            assert_eq!(refused(&[flag, "2025550150", "--purpose", "a call"]), ValueValidation);
+            assert_eq!(refused(&[&format!("{flag}=2025550150"), "--purpose", "a call"]), ValueValidation);
+        }
         assert_eq!(refused(&[]), MissingRequiredArgument);
-        assert_eq!(refused(&["--phone", "2025550150"]), MissingRequiredArgument);
-        assert_eq!(refused(&["s-1", "--phone", "2025550150", "--purpose", "x"]), ArgumentConflict);
-        assert_eq!(refused(&["--email", "x", "--phone", "2025550150", "--purpose", "x"]), ArgumentConflict);
+        assert_eq!(refused(&["--phone", "-"]), MissingRequiredArgument);
+        assert_eq!(refused(&["s-1", "--phone", "-", "--purpose", "x"]), ArgumentConflict);
+        assert_eq!(refused(&["--email", "-", "--phone", "-", "--purpose", "x"]), ArgumentConflict);
         assert_eq!(refused(&["s-1", "--purpose", "x"]), ArgumentConflict);
     }
 }

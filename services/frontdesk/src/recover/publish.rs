@@ -10,7 +10,10 @@ use domain::{
     ports::{NotSent, Outbox as _},
 };
 use futures_util::{StreamExt as _, stream};
-use ledger::{Store, read::Unfinished};
+use ledger::{
+    Store,
+    read::{Kept, Unfinished},
+};
 use runtime::{
     Settings,
     again::{Again, Original},
@@ -149,15 +152,15 @@ impl Broker {
     ) -> anyhow::Result<()> {
         let ids: Vec<AdmissionId> = page.iter().map(|one| one.admission).collect();
         // Asked again: at a slow rate much of it may have come to its end since the plan was made.
-        let mut originals: HashMap<AdmissionId, Option<Vec<u8>>> =
-            store.originals(&ids).await?.into_iter().collect();
+        let mut originals: HashMap<AdmissionId, Kept> = store.originals(&ids).await?.into_iter().collect();
         let mut messages = Vec::with_capacity(page.len());
         for one in page {
-            let Some(sealed) = originals.remove(&one.admission) else {
+            let Some(Kept { sealed, trace_id }) = originals.remove(&one.admission) else {
                 report.ended += 1;
                 continue;
             };
-            let original = |body| Original::new(one.clinic.clone(), one.message, one.correlation, body);
+            let original =
+                |body| Original::new(one.clinic.clone(), one.message, one.correlation, trace_id, body);
             match sealed.and_then(original) {
                 Some(original) => messages.push(original),
                 None => report.unpublished.push(one.admission),

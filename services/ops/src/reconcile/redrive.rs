@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use domain::{AdmissionId, LaneName, Stage, ports::StoreDown, reconcile::Kind};
 use ledger::{
     acts::Actor,
-    read::Waiting,
+    read::{Kept, Waiting},
     reconcile::{Row, Run},
 };
 use runtime::again::{Again, Original};
 use serde::Serialize;
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::Reconciler;
 use crate::views::Queue;
@@ -90,17 +92,17 @@ impl Reconciler {
             waiting.into_iter().partition(|one| self.is_in_no_queue(one, depths.as_deref()));
         done.leave(may_wait.iter().map(|one| one.unfinished.admission), Why::MayWait);
         let ids: Vec<AdmissionId> = gone.iter().map(|one| one.unfinished.admission).collect();
-        let mut kept: HashMap<AdmissionId, Option<Vec<u8>>> =
-            self.store.originals(&ids).await?.into_iter().collect();
+        let mut kept: HashMap<AdmissionId, Kept> = self.store.originals(&ids).await?.into_iter().collect();
         let mut ready = Vec::new();
         for Waiting { unfinished, .. } in gone {
             let (id, message, correlation) =
                 (unfinished.admission, unfinished.message, unfinished.correlation);
-            let Some(sealed) = kept.remove(&id) else {
+            let Some(Kept { sealed, trace_id }) = kept.remove(&id) else {
                 done.leave([id], Why::Ended);
                 continue;
             };
-            match sealed.and_then(|body| Original::new(unfinished.clinic, message, correlation, body)) {
+            let original = |body| Original::new(unfinished.clinic, message, correlation, trace_id, body);
+            match sealed.and_then(original) {
                 Some(original) => ready.push((id, original)),
                 None => done.leave([id], Why::NoOriginal),
             }
@@ -110,12 +112,11 @@ impl Reconciler {
         let mut taken = true;
         for (id, original) in ready {
             // A broker that did not take one, with all its tries, is not tried with each.
-            taken = taken && publish(again, original).await;
             if taken {
-                // It is on its way, whether or not that can be noted.
-                if self.store.redriven(run.id, id).await.is_err() {
-                    tracing::warn!(frontdesk.admission = %id, "ops.redriven_unnoted");
-                }
+                let span = original.span("redrive submission");
+                taken = self.again(again, run.id, id, original).instrument(span).await;
+            }
+            if taken {
                 done.redriven.push(id);
             } else {
                 done.leave([id], Why::NotPublished);
@@ -131,6 +132,19 @@ impl Reconciler {
         Ok(done)
     }
 
+    /// Publishes one, and notes it. `false`: the broker did not take it.
+    async fn again(&self, again: &Again, run: Uuid, id: AdmissionId, original: Original) -> bool {
+        if let Err(error) = again.publish(original).await {
+            tracing::warn!(frontdesk.admission = %id, %error, "ops.not_redriven");
+            return false;
+        }
+        // It is on its way, whether or not that can be noted.
+        if self.store.redriven(run, id).await.is_err() {
+            tracing::warn!(frontdesk.admission = %id, "ops.redriven_unnoted");
+        }
+        true
+    }
+
     /// Whether every queue that the message could be in is empty: that of the stage that should have it, and those in which it would wait for
     /// a retry or for the end of a pause.
     fn is_in_no_queue(&self, one: &Waiting, depths: Option<&[Queue]>) -> bool {
@@ -138,11 +152,6 @@ impl Reconciler {
         let (stage, lane) = one.at.clone().unwrap_or_else(first);
         depths.is_some_and(|depths| nothing_waits(depths, stage, &lane))
     }
-}
-
-async fn publish(again: &Again, original: Original) -> bool {
-    let published = again.publish(original).await;
-    published.map_err(|error| tracing::warn!(%error, "ops.not_redriven")).is_ok()
 }
 
 impl Redriven {

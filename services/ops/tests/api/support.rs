@@ -28,7 +28,7 @@ use ledger::{
     look_up::{LookUp, Naming},
     read::{
         Activity, Counts, EffectCount, EffectEvent, Flow, JournalRow, Oldest, OutcomeFilter, OutcomePage,
-        OutcomeRow, Parked, Percentiles, State, StateCount, Status, Timeline,
+        OutcomeRow, Parked, Percentiles, State, StateCount, Status, Thread, Timeline,
     },
     switches::Pause,
     watch::{Crash, ToldBreaker},
@@ -435,7 +435,8 @@ impl Records for TestRecords {
         };
         let scope = (format!("admission:{}", row.admission_id), decision.reason.as_str());
         self.note(decision.actor.clone(), What::Decided, scope, Outcome::Done);
-        Ok(Decided { row, state, effect: None })
+        let thread = Thread { correlation: CorrelationId::from_uuid(Uuid::nil()), trace_id: None };
+        Ok(Decided { row, state, effect: None, thread })
     }
 }
 

@@ -197,7 +197,7 @@ async fn of_what_was_admitted_only_what_was_not_done_is_edited() {
     // Whatever sends it through the line again sends it so. The letters that were put aside above were no real ones of it.
     let sql = f.sql().await;
     sql.execute("UPDATE dead_letter SET state = 'replayed'", &[]).await.unwrap();
-    let original = f.store.originals(&[admission]).await.unwrap().remove(0).1.unwrap();
+    let original = f.store.originals(&[admission]).await.unwrap().remove(0).1.sealed.unwrap();
     let came = arrival(&original, SCHEMA, Some(CONTENT_TYPE), &f.keys);
     let Ok(Judgement::Sound(found)) = judge::judge(&clinics, &came) else { panic!("not sound") };
     assert_eq!(found.intake.patient.email.as_deref(), Some("zebedee@example.com"));

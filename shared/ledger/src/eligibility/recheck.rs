@@ -4,7 +4,13 @@ use domain::{AdmissionId, ports::StoreDown};
 use jiff::Timestamp;
 
 use super::{Recheck, Rechecked};
-use crate::{Store, failure::Failure, range::storable, text};
+use crate::{
+    Store,
+    failure::Failure,
+    range::storable,
+    read::{TRACE, Thread},
+    text,
+};
 
 impl Store {
     /// Notes somebody to ask about again; noting the same submission twice changes nothing.
@@ -24,7 +30,7 @@ impl Store {
     }
 
     /// Those that are due, most urgent visit first. Each is pushed back by `hold`, so that another process does
-    /// not ask at the same time, and comes again if its asker dies.
+    /// not ask at the same time, and comes again if its asker dies. Each with what finds it in logs and traces.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -32,19 +38,23 @@ impl Store {
         &self,
         limit: u32,
         hold: jiff::SignedDuration,
-    ) -> Result<Vec<Recheck>, StoreDown> {
-        const SQL: &str = "WITH over AS (DELETE FROM eligibility_recheck WHERE before <= $1)
+    ) -> Result<Vec<(Recheck, Thread)>, StoreDown> {
+        let sql = format!(
+            "WITH over AS (DELETE FROM eligibility_recheck WHERE before <= $1)
              UPDATE eligibility_recheck r SET due_at = $2
              FROM (SELECT admission_id, due_at FROM eligibility_recheck WHERE due_at <= $1 AND before > $1
                    ORDER BY before LIMIT $3 FOR UPDATE SKIP LOCKED) due
+             JOIN submission s USING (admission_id)
              WHERE r.admission_id = due.admission_id
-             RETURNING r.admission_id, r.clinic, due.due_at, r.before, r.envelope";
+             RETURNING r.admission_id, r.clinic, due.due_at, r.before, r.envelope, s.correlation_id, {TRACE} AS trace_id"
+        );
         let now = self.clock.now();
         let again = now.checked_add(hold).unwrap_or(Timestamp::MAX);
-        let rows = self.db.rows(SQL, &[&now, &again, &i64::from(limit)]).await?;
-        let mut due: Vec<Recheck> =
-            rows.iter().map(recheck).collect::<Result<_, _>>().map_err(|_| StoreDown)?;
-        due.sort_by_key(|recheck| recheck.before);
+        let rows = self.db.rows(&sql, &[&now, &again, &i64::from(limit)]).await?;
+        let read = |row| Ok::<_, Failure>((recheck(row)?, Thread::read(row)?));
+        let mut due: Vec<(Recheck, Thread)> =
+            rows.iter().map(read).collect::<Result<_, _>>().map_err(|_| StoreDown)?;
+        due.sort_by_key(|(recheck, _)| recheck.before);
         Ok(due)
     }
 

@@ -17,7 +17,7 @@ use crate::{
     acts::{Outcome, What},
     admit::request,
     failure::Failure,
-    read::State,
+    read::{State, TRACE, Thread},
     text,
 };
 
@@ -54,7 +54,7 @@ async fn decided(
     decision: &NewDecision,
     clock: &dyn Clock,
 ) -> Result<Result<Decided, Undecided>, Failure> {
-    let (row, kept) = match locked(transaction, decision.admission).await? {
+    let (row, kept, thread) = match locked(transaction, decision.admission).await? {
         Ok(held) => held,
         Err(undecided) => return Ok(Err(undecided)),
     };
@@ -86,26 +86,28 @@ async fn decided(
         const RELEASE: &str = "INSERT INTO hold_release (seq, admission_id) VALUES ($1, $2)";
         transaction.execute(RELEASE, &[&seq, &row.admission_id.as_uuid()]).await?;
     }
-    Ok(Ok(Decided { row, state, effect: taken.effect }))
+    Ok(Ok(Decided { row, state, effect: taken.effect, thread }))
 }
 
-/// What is held, locked, and whether its original is kept.
+/// What is held, locked, whether its original is kept, and by what it is found elsewhere.
 async fn locked(
     transaction: &Transaction<'_>,
     admission: AdmissionId,
-) -> Result<Result<(HoldRow, bool), Undecided>, Failure> {
+) -> Result<Result<(HoldRow, bool, Thread), Undecided>, Failure> {
     // Locked first, read then: whoever decided meanwhile is seen.
     const LOCK: &str = "SELECT state FROM submission WHERE admission_id = $1 FOR NO KEY UPDATE";
-    const READ: &str = "SELECT s.admission_id, s.submission_id, s.clinic, h.stage, h.lane, h.code, h.field, h.since,
+    let read = format!(
+        "SELECT s.admission_id, s.correlation_id, {TRACE} AS trace_id, s.submission_id, s.clinic, h.stage, h.lane, h.code, h.field, h.since,
             s.appointment_at, EXISTS (SELECT FROM submission_body b WHERE b.admission_id = s.admission_id) AS kept
-        FROM submission s JOIN held h USING (admission_id) WHERE s.admission_id = $1";
+        FROM submission s JOIN held h USING (admission_id) WHERE s.admission_id = $1"
+    );
     let id = admission.as_uuid();
     let Some(row) = transaction.query_opt(LOCK, &[&id]).await? else { return Ok(Err(Undecided::Unknown)) };
     if text::parse::<State>(row.try_get("state")?)? != State::Held {
         return Ok(Err(Undecided::NotHeld));
     }
-    match transaction.query_opt(READ, &[&id]).await? {
-        Some(row) => Ok(Ok((list::hold(&row)?, row.try_get("kept")?))),
+    match transaction.query_opt(&read, &[&id]).await? {
+        Some(row) => Ok(Ok((list::hold(&row)?, row.try_get("kept")?, Thread::read(&row)?))),
         // Admission holds it, and the hop is not committed yet.
         None => Ok(Err(Undecided::NotHeld)),
     }

@@ -25,7 +25,10 @@ use serde::Serialize;
 pub use release::Release;
 pub use standing::{Chosen, Decisions, Persons};
 
-use crate::{acts::Actor, read::State};
+use crate::{
+    acts::Actor,
+    read::{State, Thread},
+};
 
 /// Which holds; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,6 +154,8 @@ pub struct Decided {
     pub state: State,
     /// For a decision on an effect in the EHR: on which.
     pub effect: Option<Kind>,
+    /// Its correlation id and its trace.
+    pub thread: Thread,
 }
 
 /// Why nothing was decided, and nothing changed.

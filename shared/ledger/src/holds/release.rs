@@ -1,9 +1,14 @@
 //! What is decided and not yet on its way: published again, confirmed, and only then forgotten here.
 
-use domain::{AdmissionId, ClinicId, CorrelationId, MessageId, ports::StoreDown};
+use domain::{AdmissionId, ClinicId, MessageId, ports::StoreDown};
 use tokio_postgres::Row;
 
-use crate::{Store, failure::Failure, text};
+use crate::{
+    Store,
+    failure::Failure,
+    read::{TRACE, Thread},
+    text,
+};
 
 /// A submission that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +21,8 @@ pub struct Release {
     pub clinic: ClinicId,
     /// The message that brought it.
     pub message: MessageId,
-    /// The correlation id.
-    pub correlation: CorrelationId,
+    /// Its correlation id and its trace.
+    pub thread: Thread,
     /// Its sealed original; `None` if the time of keeping it is over.
     pub original: Option<Vec<u8>>,
 }
@@ -28,11 +33,13 @@ impl Store {
     /// # Errors
     /// [`StoreDown`].
     pub async fn releases(&self, after: i64, limit: u32) -> Result<Vec<Release>, StoreDown> {
-        const SQL: &str = "SELECT r.seq, r.admission_id, s.clinic, s.message_id, s.correlation_id,
-                coalesce(b.corrected, b.sealed) AS sealed
+        let sql = format!(
+            "SELECT r.seq, r.admission_id, s.clinic, s.message_id, s.correlation_id,
+                coalesce(b.corrected, b.sealed) AS sealed, {TRACE} AS trace_id
             FROM hold_release r JOIN submission s USING (admission_id) LEFT JOIN submission_body b USING (admission_id)
-            WHERE r.seq > $1 ORDER BY r.seq LIMIT $2";
-        let rows = self.db.rows(SQL, &[&after, &i64::from(limit)]).await?;
+            WHERE r.seq > $1 ORDER BY r.seq LIMIT $2"
+        );
+        let rows = self.db.rows(&sql, &[&after, &i64::from(limit)]).await?;
         rows.iter().map(|row| release(row).map_err(|_| StoreDown)).collect()
     }
 
@@ -51,7 +58,7 @@ fn release(row: &Row) -> Result<Release, Failure> {
         admission: text::admission(row, "admission_id")?,
         clinic: text::clinic(row)?,
         message: MessageId::from_uuid(row.try_get("message_id")?),
-        correlation: CorrelationId::from_uuid(row.try_get("correlation_id")?),
+        thread: Thread::read(row)?,
         original: row.try_get("sealed")?,
     })
 }

@@ -9,6 +9,7 @@ mod open;
 mod outcomes;
 mod sealed;
 mod status;
+mod thread;
 mod timeline;
 mod unfinished;
 
@@ -20,5 +21,7 @@ pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};
 pub use sealed::SealedUnder;
 pub(crate) use status::{COLUMNS as STATUS_COLUMNS, status as status_row};
 pub use status::{Late, State, Status};
+pub(crate) use thread::TRACE;
+pub use thread::Thread;
 pub use timeline::{EffectEvent, JournalRow, Timeline};
-pub use unfinished::{Stopped, Unfinished, Waiting};
+pub use unfinished::{Kept, Stopped, Unfinished, Waiting};

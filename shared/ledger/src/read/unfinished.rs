@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::status::State;
+use super::{TRACE, status::State};
 use crate::{Store, failure::Failure, letters::lies_dead, text};
 
 /// Rows of `submission` that one statement looks at: no statement takes long, however many there are.
@@ -37,6 +37,15 @@ pub struct Unfinished {
     pub received_at: Timestamp,
     /// The start of the visit that it asks for.
     pub appointment_at: Option<Timestamp>,
+}
+
+/// What is kept of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its sealed original; `None` if the time of keeping it is over.
+    pub sealed: Option<Vec<u8>>,
+    /// The trace that it came in, if the journal still has it.
+    pub trace_id: Option<String>,
 }
 
 /// What waits for a person, and what of it lies in the database.
@@ -97,17 +106,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreDown`].
-    pub async fn originals(
-        &self,
-        admissions: &[AdmissionId],
-    ) -> Result<Vec<(AdmissionId, Option<Vec<u8>>)>, StoreDown> {
+    pub async fn originals(&self, admissions: &[AdmissionId]) -> Result<Vec<(AdmissionId, Kept)>, StoreDown> {
         let sql = format!(
-            "SELECT s.admission_id, coalesce(b.corrected, b.sealed) AS sealed FROM submission s LEFT JOIN submission_body b USING (admission_id)
+            "SELECT s.admission_id, coalesce(b.corrected, b.sealed) AS sealed, {TRACE} AS trace_id FROM submission s LEFT JOIN submission_body b USING (admission_id)
             WHERE s.admission_id = ANY($1) AND {}",
             is_unfinished()
         );
-        let original =
-            |row: &Row| Ok::<_, Failure>((text::admission(row, "admission_id")?, row.try_get("sealed")?));
+        let original = |row: &Row| {
+            let kept = Kept { sealed: row.try_get("sealed")?, trace_id: row.try_get("trace_id")? };
+            Ok::<_, Failure>((text::admission(row, "admission_id")?, kept))
+        };
         let ids: Vec<Uuid> = admissions.iter().map(|id| id.as_uuid()).collect();
         let rows = self.db.rows(&sql, &[&ids]).await?;
         rows.iter().map(|row| original(row).map_err(|_| StoreDown)).collect()

@@ -47,7 +47,7 @@ async fn the_undetermined_are_asked_about_again_before_the_visit() {
     let hold = SignedDuration::from_secs(300);
     assert!(store.due_rechecks(10, hold).await.unwrap().is_empty());
     fixture.clock.forward(200);
-    let due: Vec<_> = store.due_rechecks(10, hold).await.unwrap().iter().map(|r| r.admission).collect();
+    let due: Vec<_> = store.due_rechecks(10, hold).await.unwrap().iter().map(|(r, _)| r.admission).collect();
     assert_eq!(due, [ids[1], ids[0]], "the nearest visit first; the third is over");
     assert!(store.due_rechecks(10, hold).await.unwrap().is_empty(), "they are in somebody's hands");
 

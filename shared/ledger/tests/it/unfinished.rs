@@ -9,7 +9,7 @@ use domain::{
 use jiff::Timestamp;
 use ledger::{
     Decision, Store,
-    read::{State, Stopped},
+    read::{Kept, State, Stopped},
 };
 
 use crate::support::{Fixture, admit, bare, clinic, hop, request};
@@ -93,7 +93,15 @@ async fn it_is_chosen_by_clinic_and_age_and_comes_with_its_original() {
 
     let mut originals = store.originals(&[first, second]).await.unwrap();
     originals.sort_by_key(|(admission, _)| *admission != first);
-    assert_eq!(originals, [(first, Some(b"sealed".to_vec())), (second, Some(b"another".to_vec()))]);
+    assert_eq!(originals[0].1.trace_id, None);
+    let trace = "0af7651916cd43dd8448eb211c80319c".to_owned();
+    let snoozed = hop(first, Stage::Notification, Event::Snoozed);
+    store.append(Hop { trace_id: Some(trace.clone()), ..snoozed.clone() }).await.unwrap();
+    store.append(Hop { trace_id: Some("f".repeat(32)), ..snoozed }).await.unwrap();
+    let first_trace = store.originals(&[first]).await.unwrap().remove(0).1.trace_id;
+    assert_eq!(first_trace, Some(trace), "that of its first hop");
+    let kept = |sealed: &[u8]| Kept { sealed: Some(sealed.to_vec()), trace_id: None };
+    assert_eq!(originals, [(first, kept(b"sealed")), (second, kept(b"another"))]);
     assert!(store.originals(&[]).await.unwrap().is_empty());
 }
 

@@ -11,8 +11,6 @@ use crate::telemetry::Traceparent;
 pub mod header {
     /// W3C trace context.
     pub const TRACEPARENT: &str = "traceparent";
-    /// W3C trace state.
-    pub const TRACESTATE: &str = "tracestate";
     /// On what comes back after it was put off: the span that did so, in the form of a `traceparent`.
     pub const LINK: &str = "frontdesk-link";
     /// The clinic.
@@ -156,9 +154,8 @@ impl Properties {
     pub(super) fn write(&self) -> Result<BasicProperties, PublishError> {
         let short = |text: &str| ShortString::try_new(text).map_err(|_| PublishError::Unsendable);
         let mut headers = self.headers.clone();
-        headers.push(header::TRACEPARENT, self.trace.parent.as_ref());
-        headers.push(header::TRACESTATE, self.trace.state.as_ref());
-        headers.push(header::LINK, self.trace.link.as_ref());
+        headers.push(header::TRACEPARENT, self.trace.parent());
+        headers.push(header::LINK, self.trace.link());
         let mut properties = BasicProperties::default()
             .with_message_id(short(&self.message.to_string())?)
             .with_app_id(short(self.app)?)

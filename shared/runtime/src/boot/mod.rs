@@ -10,6 +10,7 @@
 //! ```
 
 mod args;
+mod cores;
 mod health;
 mod panic;
 mod shutdown;
@@ -26,6 +27,7 @@ use domain::{
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+pub use cores::no_core_dumps;
 pub use health::{Health, Probe};
 pub use shutdown::Shutdown;
 
@@ -213,6 +215,10 @@ where
 {
     let args = args::Args::parse(name);
     panic::log_location_only();
+    if let Err(error) = no_core_dumps() {
+        say(name, &anyhow::Error::new(error).context("core dumps cannot be forbidden"));
+        return ExitCode::FAILURE;
+    }
     // The one TLS stack. Already installed means that a test did.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match start(name, &args, run) {

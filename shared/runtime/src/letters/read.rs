@@ -70,7 +70,7 @@ pub(super) fn letter(
         correlation: correlation.unwrap_or_else(|| CorrelationId::from_uuid(clock.fresh_id())),
     };
     let envelope = enclosed(&delivery.data, None, arrival, keys)?;
-    let trace = Traceparent::of(headers.get(header::TRACEPARENT).map(str::to_owned));
+    let trace = Traceparent::read(headers.get(header::TRACEPARENT), None);
     let (meta, readable) = (&envelope.meta, envelope.schema != RAW_SCHEMA);
     // Only validation gives an admission, so what came to it can only claim one.
     let claimed = meta.admission.filter(|_| stage != Stage::Validation);

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     clock::Clock,
     envelope::CONTENT_TYPE,
-    ids::LetterId,
     letter::Again,
     ports::{NotSent, Outbox, Pending},
 };
@@ -54,8 +53,10 @@ impl Outbox for Replays {
         if let Some(clinic) = &letter.clinic {
             properties = properties.clinic(clinic);
         }
-        let parent = letter.trace_id.map(|trace| parent(&trace, letter.id));
-        let properties = properties.within(Traceparent { link: parent.clone(), ..Traceparent::of(parent) });
+        // Below the span that collected it: its id is made of the letter's.
+        let span = ids::of_letter(letter.id);
+        let trace = letter.trace_id.and_then(|trace| Traceparent::below(&trace, span));
+        let properties = properties.within(trace.unwrap_or_default().linked());
         let publisher = self.publisher.clone();
         Box::pin(async move {
             let sending = publisher.publish(DEFAULT_EXCHANGE, &queue, properties, letter.body);
@@ -66,9 +67,4 @@ impl Outbox for Replays {
             }
         })
     }
-}
-
-/// The letter's trace goes on, below the span that collected it: its id is made of the letter's.
-fn parent(trace_id: &str, letter: LetterId) -> String {
-    format!("00-{trace_id}-{:016x}-01", ids::of_letter(letter))
 }

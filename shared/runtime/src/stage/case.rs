@@ -70,11 +70,7 @@ impl Case {
         let headers = Headers::read(properties.headers().as_ref());
         let message: Option<MessageId> = parsed(properties.message_id());
         let correlation: Option<CorrelationId> = parsed(properties.correlation_id());
-        let trace = Traceparent {
-            parent: headers.get(header::TRACEPARENT).map(str::to_owned),
-            state: headers.get(header::TRACESTATE).map(str::to_owned),
-            link: headers.get(header::LINK).map(str::to_owned),
-        };
+        let trace = Traceparent::read(headers.get(header::TRACEPARENT), headers.get(header::LINK));
         let attempt = headers.parse::<u32>(header::ATTEMPT).unwrap_or(1).max(1);
         let (attempt, failed) = Failed::charge(Failed::read(&headers), attempt, &core.breakers);
         let cx = Context {

@@ -87,7 +87,7 @@ async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) 
     if case.body.len() > core.max_body {
         return Err(Fault::permanent(Code::TooLarge));
     }
-    let input = H::Input::open(&case.incoming(), &core.keys, &case.cx)?;
+    let input = handler.open(&case.incoming(), &core.keys, &case.cx)?;
     case.meta = Some(input.meta().clone());
     if case.cx.pauses.clinic(&input.meta().clinic) {
         return Ok(Decision::Paused);

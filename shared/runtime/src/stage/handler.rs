@@ -75,6 +75,14 @@ pub trait Handler: Send + Sync + 'static {
         cx: &Context,
     ) -> impl Future<Output = Result<Outcome<Message<Self::Output>>, Fault>> + Send;
 
+    /// Opens a delivery. A stage that reads what strangers write, and knows what they may say, opens it by that.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    fn open(&self, incoming: &Incoming<'_>, keys: &Keyring, cx: &Context) -> Result<Self::Input, Fault> {
+        Self::Input::open(incoming, keys, cx)
+    }
+
     /// The endpoints without which handling this message is pointless. If one is paused or known to be down the message waits,
     /// unhandled, and burns no attempt. A stage that has an answer even then asks [`Context::held_back`] in `handle` instead.
     fn endpoints(&self, input: &Self::Input) -> Vec<Endpoint> {

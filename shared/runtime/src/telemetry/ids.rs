@@ -1,4 +1,5 @@
-//! Span ids: random, but where a later span must be able to name an earlier one that was written down nowhere.
+//! Ids of spans and traces: random, but where a later span must be able to name an earlier one that was written down nowhere, and where a
+//! trace is gone on with.
 
 use std::cell::Cell;
 
@@ -11,6 +12,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 thread_local! {
     /// The id of the next span that starts on this thread.
     static NEXT: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The id of the next trace that begins on this thread.
+    static TRACE: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
 /// Random ids, less those that are set.
@@ -19,7 +22,7 @@ pub(super) struct Ids(RandomIdGenerator);
 
 impl IdGenerator for Ids {
     fn new_trace_id(&self) -> TraceId {
-        self.0.new_trace_id()
+        TRACE.take().unwrap_or_else(|| self.0.new_trace_id())
     }
 
     fn new_span_id(&self) -> SpanId {
@@ -38,6 +41,13 @@ pub(crate) fn start_as(span: &Span, id: u64) {
     // Whoever asks for its context has it started.
     let _ = span.context();
     NEXT.set(None);
+}
+
+/// Starts a span without a parent in a trace that is there.
+pub(super) fn start_in(span: &Span, trace: TraceId) {
+    TRACE.set(Some(trace).filter(|id| *id != TraceId::INVALID));
+    let _ = span.context();
+    TRACE.set(None);
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub use metrics::Metrics;
 pub use otlp::Origin;
 pub use sampling::CORRELATION;
 pub(crate) use trace::{Traceparent, adopt, send, trace_id};
+pub use trace::{join, resume};
 
 use crate::{ConfigError, config::TelemetrySection};
 

@@ -58,6 +58,16 @@ pub(crate) fn process(
     )
 }
 
+/// Something goes on that had stopped.
+pub(super) fn resumed(name: &'static str, correlation: CorrelationId) -> Span {
+    info_span!(
+        "resume",
+        otel.name = name,
+        otel.kind = "internal",
+        messaging.message.conversation_id = %correlation,
+    )
+}
+
 /// Says on a span that what it stands for failed, and of what: a name from a closed list.
 pub(crate) fn failed(span: &Span, what: &str) {
     span.record("otel.status_code", "ERROR");

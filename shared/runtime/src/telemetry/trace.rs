@@ -1,84 +1,117 @@
-//! W3C trace context on messages: `traceparent` and `tracestate`, and a link to the attempt before.
+//! W3C trace context on messages: `traceparent`, and a link to the attempt before. What comes in is read into ids and written anew, so that
+//! nothing of a sender's goes on but two numbers and a flag. `tracestate` and `baggage` are any text: they are not read at all.
 
 use domain::CorrelationId;
 use opentelemetry::{
     Context,
-    propagation::{Extractor, Injector, TextMapPropagator},
-    trace::{SpanContext, TraceContextExt},
+    propagation::{Extractor, TextMapPropagator},
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{
+    ids,
     sampling::{Correlation, sampled},
     spans,
 };
 use crate::amqp::Properties;
 
 /// The trace context that a message carries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Traceparent {
     /// `traceparent`.
-    pub(crate) parent: Option<String>,
-    /// `tracestate`.
-    pub(crate) state: Option<String>,
-    /// The span that put the message off, in the form of a `traceparent`.
-    pub(crate) link: Option<String>,
+    parent: Option<SpanContext>,
+    /// The span that put the message off.
+    link: Option<SpanContext>,
 }
 
-impl Extractor for Traceparent {
+/// A header's text, and no other header.
+struct Header<'a>(&'a str);
+
+impl Extractor for Header<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        match key {
-            "traceparent" => self.parent.as_deref(),
-            "tracestate" => self.state.as_deref(),
-            _ => None,
-        }
+        (key == "traceparent").then_some(self.0)
     }
 
     fn keys(&self) -> Vec<&str> {
-        vec!["traceparent", "tracestate"]
+        vec!["traceparent"]
     }
 }
 
-impl Injector for Traceparent {
-    fn set(&mut self, key: &str, value: String) {
-        match key {
-            "traceparent" => self.parent = Some(value),
-            "tracestate" if !value.is_empty() => self.state = Some(value),
-            _ => {}
-        }
-    }
+/// What a `traceparent` says, if it is one.
+fn read(text: &str) -> Option<SpanContext> {
+    let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Header(text));
+    let context = context.span().span_context().clone();
+    context.is_valid().then_some(context)
+}
+
+/// In the form of a `traceparent` of version 00.
+fn write(context: &SpanContext) -> String {
+    let flags = context.trace_flags() & TraceFlags::SAMPLED;
+    format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), flags.to_u8())
 }
 
 impl Traceparent {
-    /// A remote parent by its header's text.
-    pub(crate) fn of(parent: Option<String>) -> Self {
-        Self { parent, ..Self::default() }
+    /// By the headers' texts.
+    pub(crate) fn read(parent: Option<&str>, link: Option<&str>) -> Self {
+        Self { parent: parent.and_then(read), link: link.and_then(read) }
     }
 
-    fn context(&self) -> SpanContext {
-        extract(self).span().span_context().clone()
+    /// Goes on with a trace below a span that is over, and is kept. `None`: that is no trace's id.
+    pub(crate) fn below(trace_id: &str, span: u64) -> Option<Self> {
+        let (trace, span) = (TraceId::from_hex(trace_id).ok()?, SpanId::from_bytes(span.to_be_bytes()));
+        let parent = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE);
+        parent.is_valid().then_some(Self { parent: Some(parent), link: None })
+    }
+
+    /// The same, linked to its parent as to the attempt before.
+    pub(crate) fn linked(self) -> Self {
+        Self { link: self.parent.clone(), ..self }
+    }
+
+    /// What stands in `traceparent`.
+    pub(crate) fn parent(&self) -> Option<String> {
+        self.parent.as_ref().map(write)
+    }
+
+    /// What stands in the header of the link.
+    pub(crate) fn link(&self) -> Option<String> {
+        self.link.as_ref().map(write)
     }
 
     /// The same as one whose spans are kept, whatever the dice said: something failed here.
-    pub(crate) fn kept(self) -> Self {
-        let context = self.context();
-        if !context.is_valid() || context.is_sampled() {
-            return self;
-        }
-        Self { link: self.link, ..inject(&Context::new().with_remote_span_context(sampled(&context))) }
+    fn kept(self) -> Self {
+        Self { parent: self.parent.map(|parent| sampled(&parent)), ..self }
     }
 }
 
 fn extract(incoming: &Traceparent) -> Context {
-    TraceContextPropagator::new().extract_with_context(&Context::new(), incoming)
+    incoming
+        .parent
+        .clone()
+        .map_or_else(Context::new, |parent| Context::new().with_remote_span_context(parent))
 }
 
-fn inject(context: &Context) -> Traceparent {
-    let mut out = Traceparent::default();
-    TraceContextPropagator::new().inject_context(context, &mut out);
-    out
+/// Makes what a caller that is known says in `traceparent` the parent of the span, if it is one. To be called before the span is entered.
+pub fn join(span: &Span, traceparent: &str) {
+    if let Some(parent) = read(traceparent) {
+        // Fails only where no telemetry is set up: then there is nothing to join.
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+}
+
+/// Work on a submission that begins with no message: what a person or a plan lets go on. It belongs to the submission's trace, of which the
+/// journal keeps the id and no span's: so it is one more root of that trace. Without an id it begins a trace. Everything below has the
+/// correlation id.
+pub fn resume(name: &'static str, trace_id: Option<&str>, correlation: CorrelationId) -> Span {
+    let span = spans::resumed(name, correlation);
+    let _ = span.set_parent(Context::new().with_value(Correlation(correlation)));
+    if let Some(trace) = trace_id.and_then(|id| TraceId::from_hex(id).ok()) {
+        ids::start_in(&span, trace);
+    }
+    span
 }
 
 /// Makes what the message carries the parent of the span, links the attempt before, and gives the span and all below it the correlation id.
@@ -86,7 +119,13 @@ fn inject(context: &Context) -> Traceparent {
 pub(crate) fn adopt(span: &Span, incoming: &Traceparent, correlation: CorrelationId) {
     // Without a tracer (in tests) there is nothing to set it on.
     let _ = span.set_parent(extract(incoming).with_value(Correlation(correlation)));
-    span.add_link(Traceparent::of(incoming.link.clone()).context());
+    link(span, incoming);
+}
+
+fn link(span: &Span, incoming: &Traceparent) {
+    if let Some(link) = &incoming.link {
+        span.add_link(link.clone());
+    }
 }
 
 /// The producer span of a message, below the current span or, without one, in the trace that the message goes on with; and what the
@@ -101,7 +140,7 @@ pub(crate) fn send(exchange: &str, key: &str, properties: &mut Properties) -> Sp
     }
     let _ = span.set_parent(context);
     if around.is_none() {
-        span.add_link(Traceparent::of(properties.trace.link.clone()).context());
+        link(&span, &properties.trace);
     }
     let trace =
         if course.again { again(&span, &properties.trace) } else { current(&span, &properties.trace) };
@@ -109,18 +148,17 @@ pub(crate) fn send(exchange: &str, key: &str, properties: &mut Properties) -> Sp
     span
 }
 
-/// The headers for a message sent within the span; what came in, if nothing traces here.
+/// What a message carries that is sent within the span; what came in, if nothing traces here.
 fn current(span: &Span, incoming: &Traceparent) -> Traceparent {
-    let out = inject(&span.context());
-    if out.parent.is_some() { out } else { incoming.clone() }
+    let here = span.context().span().span_context().clone();
+    if here.is_valid() { Traceparent { parent: Some(here), link: None } } else { incoming.clone() }
 }
 
-/// The headers of a message that comes back after it was put off within `span`: its next attempt stands beside this one, below the hand-off
+/// What a message carries that comes back after it was put off within `span`: its next attempt stands beside this one, below the hand-off
 /// that both are attempts at, and is linked to it. However often it waits, the trace does not grow deeper.
 fn again(span: &Span, incoming: &Traceparent) -> Traceparent {
-    let here = current(span, incoming);
-    let parent = if incoming.context().is_valid() { incoming.clone() } else { here.clone() };
-    Traceparent { link: here.parent, ..parent }
+    let here = current(span, incoming).parent;
+    Traceparent { parent: incoming.parent.clone().or_else(|| here.clone()), link: here }
 }
 
 /// The trace id in 32 hexadecimal digits: the span's, else the message's.
@@ -138,29 +176,52 @@ mod tests {
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+    fn of(parent: &str) -> Traceparent {
+        Traceparent::read(Some(parent), None)
+    }
+
     #[test]
     fn what_came_in_goes_on_without_a_tracer() {
-        let incoming =
-            Traceparent { state: Some("a=1".to_owned()), ..Traceparent::of(Some(PARENT.to_owned())) };
+        let incoming = of(PARENT);
         let span = tracing::Span::none();
-        assert_eq!(current(&span, &incoming), incoming);
+        assert_eq!(current(&span, &incoming).parent().as_deref(), Some(PARENT));
         assert_eq!(trace_id(&span, &incoming).as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert_eq!(trace_id(&span, &Traceparent::default()), None);
     }
 
     #[test]
+    fn what_a_sender_adds_does_not_go_on() {
+        let more = PARENT.replacen("00", "01", 1).replace("-01", "-ff") + "-Zelda Quimby";
+        let read = Traceparent::read(Some(&more), Some(&more));
+        for text in [read.parent(), read.link(), again(&tracing::Span::none(), &read).link()] {
+            assert_eq!(text.as_deref(), Some(PARENT));
+        }
+        for bad in ["Zelda Quimby", "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "00-0-0-01"] {
+            assert_eq!(Traceparent::read(Some(bad), Some(bad)), Traceparent::default(), "{bad}");
+        }
+    }
+
+    #[test]
     fn what_failed_is_kept_from_then_on() {
         let unsampled = PARENT.replace("-01", "-00");
-        let link = Some("x".to_owned());
-        let incoming = Traceparent { link: link.clone(), ..Traceparent::of(Some(unsampled)) };
-        assert_eq!(incoming.kept(), Traceparent { link, ..Traceparent::of(Some(PARENT.to_owned())) });
+        let incoming = Traceparent::read(Some(&unsampled), Some(&unsampled));
+        assert_eq!(incoming.clone().kept(), Traceparent::read(Some(PARENT), Some(&unsampled)));
         assert_eq!(Traceparent::default().kept(), Traceparent::default());
     }
 
     #[test]
     fn an_attempt_stands_beside_the_one_before() {
-        let incoming = Traceparent::of(Some(PARENT.to_owned()));
-        assert_eq!(again(&tracing::Span::none(), &incoming).parent.as_deref(), Some(PARENT));
+        let next = again(&tracing::Span::none(), &of(PARENT));
+        assert_eq!(next.parent().as_deref(), Some(PARENT));
         assert_eq!(again(&tracing::Span::none(), &Traceparent::default()), Traceparent::default());
+    }
+
+    #[test]
+    fn what_is_over_is_gone_on_with() {
+        let below = Traceparent::below("0af7651916cd43dd8448eb211c80319c", 0xb7ad_6b71_6920_3331).unwrap();
+        assert_eq!(below, of(PARENT));
+        assert_eq!(below.linked(), Traceparent::read(Some(PARENT), Some(PARENT)));
+        assert_eq!(Traceparent::below("Zelda", 1), None);
+        assert_eq!(Traceparent::below("0af7651916cd43dd8448eb211c80319c", 0), None);
     }
 }

@@ -109,6 +109,9 @@ async fn a_service_starts_works_traces_and_stops() {
     })
     .await;
     assert_eq!(get(&address, "/health/live").await.0, 200);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
+    let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(cores.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"], "no dump of what it holds");
 
     let ping =
         Message { meta: message("clinic-n", "", crate::support::Act::Emit).meta, secret: Phi::new(text()) };
@@ -117,12 +120,13 @@ async fn a_service_starts_works_traces_and_stops() {
     let properties = f
         .properties(CONTENT_TYPE)
         .header(header::TRACEPARENT, Some(format!("00-{trace}-b7ad6b7169203331-01")))
-        .header(header::TRACESTATE, Some("vendor=1"));
+        .header("tracestate", Some("patient=Canary"))
+        .header("baggage", Some("patient=Canary"));
     f.publish_raw("clinic-n", properties, envelope.to_vec().unwrap()).await;
     let got = f.take("ehr-writer.north").await;
     let parent = got.header(header::TRACEPARENT).unwrap();
     assert!(parent.contains(trace) && !parent.contains("b7ad6b7169203331"), "a span of its own: {parent}");
-    assert_eq!(got.header(header::TRACESTATE).as_deref(), Some("vendor=1"));
+    assert_eq!((got.header("tracestate"), got.header("baggage")), (None, None), "any text: not carried");
     let metrics = get(&address, "/metrics").await.1;
     assert!(
         metrics.contains("frontdesk_deliveries_received_total{lane=\"north\",service=\"echo\"} 1"),

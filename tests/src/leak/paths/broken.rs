@@ -8,6 +8,8 @@ use crate::{PATIENCE, chaos::look, leak::sinks::refused};
 
 /// Of another shape than the other clinics of these paths.
 const CLINIC: &str = "clinic-13";
+/// Who takes what the broker has.
+const STAGES: [&str; 4] = ["validation", "eligibility", "ehr-writer", "notification"];
 const ADD: &str =
     "ALTER TABLE submission ADD CONSTRAINT leak_refused CHECK (clinic <> 'clinic-13') NOT VALID";
 const DROP: &str = "ALTER TABLE submission DROP CONSTRAINT leak_refused";
@@ -72,10 +74,21 @@ impl Walk<'_, '_> {
             status.is_server_error() == (server == "broker"),
             "without {server} the gateway answers {status}"
         );
+        let deaf = server == "broker";
+        if deaf {
+            // A broker that comes back does not trace: nobody takes a message from it before it does.
+            for stage in STAGES {
+                world.hold(stage).await?;
+            }
+        }
         world.supervisor.release(server);
-        if server == "broker" {
+        let heard = self.tap.heard();
+        if deaf {
             world.stack.restore_broker().await?;
             self.tap.listen().await?;
+            for stage in STAGES {
+                world.supervisor.release(stage);
+            }
         }
         let again = async || {
             let posted =
@@ -84,6 +97,15 @@ impl Walk<'_, '_> {
         };
         wait::until_some(PATIENCE, again).await.with_context(|| format!("{server} does not come back"))?;
         expected.push((id, "completed"));
-        world.ends(&expected).await.with_context(|| format!("after {server} was killed"))
+        world.ends(&expected).await.with_context(|| format!("after {server} was killed"))?;
+        self.tap.take().await?;
+        for stage in STAGES {
+            let deliver = format!("deliver.{stage}.");
+            ensure!(
+                self.tap.heard_since(heard, &deliver),
+                "the tap heard no {deliver} after {server} was killed"
+            );
+        }
+        Ok(())
     }
 }

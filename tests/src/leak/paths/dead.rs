@@ -139,7 +139,7 @@ impl Walk<'_, '_> {
         let folder = self.world.layout.root().join("clinics").join(SPOILT);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("template.toml"), fs::read_to_string(from)? + more.unwrap_or_default())?;
-        self.world.kill("validation").await
+        self.world.restart("validation").await
     }
 
     /// Replays all that died of a code, by a plan.

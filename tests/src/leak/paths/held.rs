@@ -6,7 +6,7 @@ use serde_json::Value;
 use testkit::wait;
 
 use super::{Door, Walk, by};
-use crate::PATIENCE;
+use crate::{PATIENCE, leak::canary::Canary};
 
 const CLINIC: &str = "clinic-06";
 
@@ -35,7 +35,7 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// Somebody who is known, born a day later.
+    /// Somebody who is known, born ten years later: in a year in which nobody else was.
     async fn doubtful(&mut self, door: Door) -> anyhow::Result<String> {
         let path = by(door, "perhaps the same person");
         let (first, second) = (self.id(&format!("{path}, once")), self.id(&path));
@@ -43,7 +43,8 @@ impl Walk<'_, '_> {
         let slot = self.world.slot(CLINIC).await?;
         self.world.send(door, &self.submission(&first, CLINIC, &person, &slot)?).await?;
         self.world.ends(&[(first, "completed")]).await?;
-        person.born = person.born.checked_add(1.day())?;
+        person.born = person.born.checked_add(10.years())?;
+        self.world.plant(door, vec![Canary::birth_date(&path, "patient.birth_date", person.born)]);
         let slot = self.world.slot(CLINIC).await?;
         self.world.send(door, &self.submission(&second, CLINIC, &person, &slot)?).await?;
         Ok(second)

@@ -1,5 +1,7 @@
 //! What goes through, what is rejected, what came before; by both doors.
 
+use anyhow::ensure;
+use reqwest::RequestBuilder;
 use serde_json::json;
 
 use super::{Door, Walk, by};
@@ -18,8 +20,30 @@ impl Walk<'_, '_> {
             expected.extend(self.rejected(door).await?);
             expected.extend(self.odd(door).await?);
         }
+        expected.extend(self.named().await?);
         self.world.ends(&expected).await?;
         self.again().await
+    }
+
+    /// Bare forms, which their request names: by a key, or by the webhook's id.
+    async fn named(&mut self) -> anyhow::Result<Vec<(String, &'static str)>> {
+        let (door, clinic) = (Door::Gateway, "clinic-01");
+        let mut named = Vec::new();
+        for what in ["named by a key", "named by a webhook"] {
+            let path = by(door, what);
+            let id = self.id(&path);
+            let (person, slot) = (self.world.person(&path, door).await?, self.world.slot(clinic).await?);
+            let form = serde_json::to_vec(&self.submission(&id, clinic, &person, &slot)?["form"])?;
+            let status = if what == "named by a key" {
+                let key = |request: RequestBuilder| request.header("idempotency-key", &id);
+                self.world.post(&path, clinic, form, key).await?
+            } else {
+                self.world.post_as(&id, &path, clinic, form, |request| request).await?
+            };
+            ensure!(status.is_success(), "{path}: the gateway answers {status}");
+            named.push((id, "completed"));
+        }
+        Ok(named)
     }
 
     /// Values that cannot be used, and that only a person could have given.

@@ -2,8 +2,12 @@
 
 use anyhow::{Context as _, ensure};
 use domain::{envelope, submission::SCHEMA};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use testkit::wait;
+use testkit::{
+    sandbox::{Class, Commit, Fault, Rule},
+    wait,
+};
 
 use super::{Door, Walk, by};
 use crate::{
@@ -59,6 +63,8 @@ fn spoilt(mut sound: Value, person: &Person) -> Vec<(&'static str, Value)> {
     vec![
         ("a clinic that is not there", change("clinic_id", "no-such-clinic".into())),
         ("a person as a source", change("source", person.family.as_str().into())),
+        ("a small name as a source", change("source", person.given.to_lowercase().into())),
+        ("a small name as a clinic", change("clinic_id", person.given.to_lowercase().into())),
         ("a number as a source", change("source", 7.into())),
         ("a name as a time", change("submitted_at", person.given.as_str().into())),
         ("a name as a version", change("form_version", person.family.as_str().into())),
@@ -141,11 +147,31 @@ impl Walk<'_, '_> {
         };
         self.tap.publish(CLINIC, of(SCHEMA), &sound).await?;
         self.world.ends(&[(id, "completed")]).await?;
+        self.traced().await?;
         // Names that could be the name of a schema.
         self.tap.publish(CLINIC, of(&given.to_lowercase()), &sound).await?;
         let enveloped = json!({ "schema": given.to_lowercase(), "meta": {}, "sealed": { "key": family, "nonce": "", "data": "" } });
         self.tap.publish(CLINIC, of(&given.to_lowercase()), &enveloped).await?;
         Ok(2)
+    }
+
+    /// A message in a trace that is one, with a person in all that may stand beside the ids. It waits for a retry on its way.
+    async fn traced(&mut self) -> anyhow::Result<()> {
+        let path = by(Door::Amqp, "a person in a trace");
+        let id = self.id(&path);
+        let person = self.world.person(&path, Door::Amqp).await?;
+        let slot = self.world.slot(CLINIC).await?;
+        let sound = self.submission(&id, CLINIC, &person, &slot)?;
+        let mut headers = json!({ "frontdesk-link": traceparent(&person.member) });
+        for (name, value) in tracing(&person) {
+            headers[name] = value.into();
+        }
+        let fault = Fault::Error { status: Some(503), commit: Commit::Before };
+        self.world.control.set_faults(&[Rule::new(Class::Ehr, fault).times(2)]).await?;
+        let properties = json!({ "content_type": "application/json", "type": SCHEMA, "delivery_mode": 2, "headers": headers });
+        self.tap.publish(CLINIC, properties, &sound).await?;
+        self.world.ends(&[(id, "completed")]).await?;
+        Ok(self.world.control.clear_faults().await.map(drop)?)
     }
 
     /// Requests that are wrong beside their body.
@@ -170,6 +196,14 @@ impl Walk<'_, '_> {
             .post("a key", CLINIC, whole.clone(), |request| request.header("idempotency-key", email))
             .await?;
         world.post("a trace", CLINIC, whole.clone(), |request| request.header("traceparent", phone)).await?;
+        let traced = |request: RequestBuilder| {
+            tracing(&person).into_iter().fold(request, |request, (name, value)| request.header(name, value))
+        };
+        let taken = world.post("a person in a trace", CLINIC, whole.clone(), traced).await?;
+        ensure!(taken.is_success(), "the gateway does not take a submission in a trace: {taken}");
+        let stranger = traced(world.http.get(format!("{gateway}/v1/submissions/leak-1")));
+        let status = world.exchange("a stranger's trace", stranger).await?;
+        ensure!(status == StatusCode::UNAUTHORIZED, "the gateway answers a stranger {status}");
         for (label, request) in [
             ("a name as a clinic", world.http.post(format!("{gateway}/v1/intake/{family}"))),
             ("a name as a version", world.http.post(format!("{gateway}/v1/intake/{CLINIC}/{given}"))),
@@ -196,6 +230,21 @@ impl Walk<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Trace context with ids that are good and a person in everything else: by the standard all of it is for others to carry on.
+fn tracing(person: &Person) -> [(&'static str, String); 3] {
+    let Person { given, email, phone, member, .. } = person;
+    [
+        ("traceparent", traceparent(given)),
+        ("tracestate", format!("patient={phone} {email},vendor={given}")),
+        ("baggage", format!("member={member},patient={given}")),
+    ]
+}
+
+/// Of a version to come, with a field more.
+fn traceparent(word: &str) -> String {
+    format!("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-{word}")
 }
 
 /// The same body, of somebody new.

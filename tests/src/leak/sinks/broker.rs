@@ -120,6 +120,18 @@ impl Tap {
         }
     }
 
+    /// How many copies it has taken.
+    pub fn heard(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether one of those that it has taken after so many begins so.
+    pub fn heard_since(&self, before: usize, begin: &str) -> bool {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = |copy: &Value| copy["routing_key"].as_str().is_some_and(|key| key.starts_with(begin));
+        taken.iter().skip(before).any(begins)
+    }
+
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = self.management.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

@@ -15,6 +15,8 @@ use crate::leak::{canary::Canary, person::Person, world::World};
 pub struct Control {
     /// Where.
     pub sink: Sink,
+    /// Only in places with this in their name; empty: in all of the sink's.
+    pub place: &'static str,
     /// What is to be found there.
     pub canary: Canary,
 }
@@ -33,7 +35,11 @@ pub async fn plant(world: &World<'_>, ears: &mut Ears, seed: u64) -> anyhow::Res
     let mut value = |sink: Sink| {
         number += 1;
         let word = Person::of(seed, number).city;
-        controls.push(Control { sink, canary: Canary::word(&format!("a control in {sink}"), "word", &word) });
+        controls.push(Control {
+            sink,
+            place: "",
+            canary: Canary::word(&format!("a control in {sink}"), "word", &word),
+        });
         word
     };
 
@@ -64,6 +70,9 @@ pub async fn plant(world: &World<'_>, ears: &mut Ears, seed: u64) -> anyhow::Res
     database::plant(&world.database, &value(Sink::Dump)).await?;
     database::plant(&world.database, &value(Sink::DatabaseDisk)).await?;
 
+    let begun = value(Sink::DatabaseDisk);
+    database::given_up(&world.database, &begun).await?;
+
     let text = format!("{{\"name\": \"{}\"}}", value(Sink::Files));
     fs::write(world.layout.root().join("leak-control.gz"), packed(text.as_bytes())?)?;
 
@@ -78,6 +87,8 @@ pub async fn plant(world: &World<'_>, ears: &mut Ears, seed: u64) -> anyhow::Res
         .stdin(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
+    let begun = Canary::word("a control in the write-ahead log", "word", &begun);
+    controls.push(Control { sink: Sink::DatabaseDisk, place: "pg_wal", canary: begun });
     Ok((controls, Kept(process)))
 }
 

@@ -18,7 +18,7 @@ pub use broker::Tap;
 pub use control::{Control, plant};
 pub use database::{refused, said};
 pub use processes::Watch;
-pub use traces::Receiver;
+pub use traces::{Receiver, exported};
 
 use super::{
     search::{Hit, Search},
@@ -150,9 +150,9 @@ impl Answers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((label.to_owned(), bytes));
     }
 
-    fn written(&self) -> Vec<Written> {
+    fn written(&self, sink: Sink) -> Vec<Written> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(|(label, bytes)| Written::bytes(Sink::Answers, label, bytes.clone())).collect()
+        kept.iter().map(|(label, bytes)| Written::bytes(sink, label, bytes.clone())).collect()
     }
 }
 
@@ -173,7 +173,8 @@ pub struct Ears {
 /// # Errors
 /// If something cannot be looked at.
 pub async fn gather(world: &World<'_>, ears: &Ears) -> anyhow::Result<Vec<Written>> {
-    let mut all = world.answers.written();
+    let mut all = world.answers.written(Sink::Answers);
+    all.extend(world.scraped.written(Sink::Metrics));
     all.extend(ears.receiver.written());
     all.extend(ears.watch.written());
     all.extend(ears.tap.written().await?);
@@ -185,5 +186,15 @@ pub async fn gather(world: &World<'_>, ears: &Ears) -> anyhow::Result<Vec<Writte
     all.extend(
         files.into_iter().filter(|file| !matches!(&file.what, What::File(path) if path.starts_with(&folder))),
     );
+    Ok(all)
+}
+
+/// What was written up to the end of all processes: their last lines and exports, and all files, those of the servers too.
+///
+/// # Errors
+/// If something cannot be looked at.
+pub fn last_words(world: &World<'_>, ears: &Ears) -> anyhow::Result<Vec<Written>> {
+    let mut all = ears.receiver.written();
+    all.extend(files::written(world.layout, world.stack.broker_data())?);
     Ok(all)
 }

@@ -68,3 +68,31 @@ impl Drop for Receiver {
         self.task.abort();
     }
 }
+
+/// Whether an export is of this signal (`traces`, `metrics`) and this service.
+pub fn exported(one: &Written, signal: &str, service: &str) -> bool {
+    let super::What::Bytes(bytes) = &one.what else { return false };
+    one.sink == Sink::Traces && one.place == format!("/v1/{signal}") && {
+        let name = named(service);
+        bytes.windows(name.len()).any(|window| window == name)
+    }
+}
+
+/// The attribute `service.name` as protobuf writes it: a key, and in a value a text.
+fn named(service: &str) -> Vec<u8> {
+    let length = u8::try_from(service.len()).unwrap_or(u8::MAX - 2);
+    [b"\x0a\x0cservice.name\x12".as_slice(), &[length + 2, 0x0a, length], service.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sink, Written, exported, named};
+
+    #[test]
+    fn an_export_is_of_one_signal_and_one_service() {
+        let export = |path: &str| Written::bytes(Sink::Traces, path, [b"x".to_vec(), named("ops")].concat());
+        assert!(exported(&export("/v1/traces"), "traces", "ops"));
+        assert!(!exported(&export("/v1/metrics"), "traces", "ops"));
+        assert!(!exported(&export("/v1/traces"), "traces", "op"));
+    }
+}
