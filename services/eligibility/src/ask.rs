@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use adapters::payer::{Inquiry, PayerDirectory, PayerFault, Protocol, Route};
 use domain::{
-    Code, Endpoint, Fault, Phi,
+    Endpoint, Fault,
     blind::IndexKey,
     clock::Clock,
     intake::{Coverage, Intake},
     messages::{Eligibility, EligibilityStatus},
-    seal::{Binding, Keyring, Sealed},
+    seal::{Binding, Keyring},
     template::{Clinic, PayerProtocol},
 };
 use ledger::{
@@ -18,8 +18,15 @@ use ledger::{
 };
 use runtime::Context;
 
-/// What sealed answers are bound to: an answer belongs to a member and a day, not to a submission.
-const BINDING: Binding<'static> = Binding { submission: "", clinic: "", schema: "eligibility.v1" };
+/// What sealed answers are bound to: an answer belongs to a member and a day, not to a submission. Put into another member's row it does
+/// not open.
+fn bound<T>(key: &AnswerKey, with: impl FnOnce(Binding<'_>) -> T) -> T {
+    let member: String = key.member.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    with(Binding { submission: &format!("{member} {}", key.day), clinic: "", schema: "eligibility.v2" })
+}
+
+/// What answers of earlier versions are bound to: to nobody. They are of use on their day only: to be taken out with the next version.
+const UNBOUND: Binding<'static> = Binding { submission: "", clinic: "", schema: "eligibility.v1" };
 
 /// Asks payers.
 pub(crate) struct Asker {
@@ -58,7 +65,7 @@ impl Asker {
         let member = self.index.index("member", &[&coverage.payer.to_lowercase(), &coverage.member_id]);
         let key = AnswerKey { member, day: clinic.day_of(now) };
         let cached = self.store.cached_answer(key).await.map_err(|_| NoAnswer::Store)?;
-        if let Some(answer) = cached.and_then(|cached| self.recall(&cached)) {
+        if let Some(answer) = cached.and_then(|cached| self.recall(&key, &cached)) {
             return Ok(answer);
         }
         let route = self.route(clinic, coverage).ok_or(NoAnswer::Refused)?;
@@ -85,7 +92,7 @@ impl Asker {
             cx.succeeded(&route.endpoint);
         }
         if answer.status != EligibilityStatus::Undetermined {
-            let kept = self.remember(&answer).map_err(|_| NoAnswer::Store)?;
+            let kept = self.remember(&key, &answer).map_err(|_| NoAnswer::Store)?;
             self.store.cache_answer(key, kept).await.map_err(|_| NoAnswer::Store)?;
         }
         Ok(answer)
@@ -99,18 +106,16 @@ impl Asker {
         self.payers.route(&coverage.payer, protocol)
     }
 
-    fn remember(&self, answer: &Eligibility) -> Result<CachedAnswer, Fault> {
-        let plain = serde_json::to_vec(answer).map_err(|_| Fault::permanent(Code::Malformed))?;
-        let sealed = self.keys.seal(Phi::new(plain), BINDING).map_err(|e| Fault::transient(e.code()))?;
-        let sealed = serde_json::to_vec(&sealed).map_err(|_| Fault::permanent(Code::Malformed))?;
+    fn remember(&self, key: &AnswerKey, answer: &Eligibility) -> Result<CachedAnswer, Fault> {
+        let sealed = bound(key, |binding| self.keys.seal_record(answer, binding))?;
         Ok(CachedAnswer { status: answer.status, sealed: Some(sealed), answered_at: self.clock.now() })
     }
 
     /// An answer that does not open any more is asked for again.
-    fn recall(&self, cached: &CachedAnswer) -> Option<Eligibility> {
-        let sealed: Sealed = serde_json::from_slice(cached.sealed.as_deref()?).ok()?;
-        let plain = self.keys.open(&sealed, BINDING).ok()?;
-        serde_json::from_slice(plain.expose()).ok()
+    fn recall(&self, key: &AnswerKey, cached: &CachedAnswer) -> Option<Eligibility> {
+        let sealed = cached.sealed.as_deref()?;
+        let opened = bound(key, |binding| self.keys.open_record(sealed, binding));
+        opened.or_else(|_| self.keys.open_record(sealed, UNBOUND)).ok()
     }
 }
 

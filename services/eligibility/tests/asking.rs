@@ -9,6 +9,7 @@ use domain::{
     clock::Clock as _,
     envelope::Message,
     messages::{Eligibility, EligibilityStatus, Validated},
+    seal::Binding,
 };
 use eligibility::{Config, EligibilityCheck, Parts};
 use ledger::Store;
@@ -60,6 +61,13 @@ impl Desk {
         self.with(message, &cx).await
     }
 
+    /// The clinic's day.
+    fn day(&self) -> jiff::civil::Date {
+        let folder = [concat!(env!("CARGO_MANIFEST_DIR"), "/../../clinics")];
+        let clinics = runtime::clinics::load_dir(&folder).unwrap();
+        clinics.get(&desk::meta().unwrap().clinic).unwrap().day_of(self.clock.now())
+    }
+
     fn context(&self) -> Context {
         Context::detached(self.clock.clone(), desk::keys().unwrap())
     }
@@ -91,6 +99,34 @@ async fn a_member_is_asked_about_once_a_day() {
     desk.clock.forward(24 * 3600);
     assert_eq!(desk.once(&message(), None).await, Ok(EligibilityStatus::Active));
     assert_eq!(desk.payer.asked(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_in_another_members_row_is_not_believed_and_one_of_an_earlier_version_is() {
+    let desk = Desk::open().await;
+    desk.payer.member("W7", Eligibility::bare(EligibilityStatus::Active));
+    let of = |member: &str| {
+        let member = desk::index().index("member", &["aetna", member]);
+        ledger::eligibility::AnswerKey { member, day: desk.day() }
+    };
+    let keep = async |binding| {
+        let answer = Eligibility::bare(EligibilityStatus::Inactive);
+        let sealed = desk::keys().unwrap().seal_record(&answer, binding).unwrap();
+        let answer = ledger::eligibility::CachedAnswer {
+            status: EligibilityStatus::Inactive,
+            sealed: Some(sealed),
+            answered_at: desk.clock.now(),
+        };
+        desk.store.cache_answer(of("W7"), answer).await.unwrap();
+    };
+    let hex: String = of("W8").member.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let other = format!("{hex} {}", desk.day());
+    keep(Binding { submission: &other, clinic: "", schema: "eligibility.v2" }).await;
+    assert_eq!(desk.once(&message(), None).await, Ok(EligibilityStatus::Active));
+    assert_eq!(desk.payer.asked(), 1, "the row's answer is somebody else's");
+    keep(Binding { submission: "", clinic: "", schema: "eligibility.v1" }).await;
+    assert_eq!(desk.once(&message(), None).await, Ok(EligibilityStatus::Inactive), "as it was kept before");
+    assert_eq!(desk.payer.asked(), 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 
+use runtime::telemetry::Metrics;
+
 use crate::{
     app::App,
     boundary, intake,
@@ -67,6 +69,7 @@ impl Route {
 
 /// The whole gateway as a service.
 pub fn router(app: Arc<App>) -> Router {
+    appear(&app.metrics);
     Route::ALL
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path(), route.handler()))
@@ -74,6 +77,23 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(async || Refusal::from(Kind::MethodNotAllowed))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), boundary::around))
         .with_state(app)
+}
+
+/// Tells at zero what the promise of an open door is reckoned from: the first refusals of all are to be seen.
+fn appear(metrics: &Metrics) {
+    let refusals = Kind::ALL.iter().filter(|kind| kind.status() >= 500);
+    let answers: Vec<_> = refusals.map(|kind| (kind.status().to_string(), kind.code())).collect();
+    for route in [Route::Intake, Route::IntakeForm] {
+        let tell = |status: &str, problem: &str| {
+            metrics.http_requests.appear(&[
+                ("route", route.path()),
+                ("status", status),
+                ("problem", problem),
+            ]);
+        };
+        tell("202", "none");
+        answers.iter().for_each(|(status, problem)| tell(status, problem));
+    }
 }
 
 async fn ready(State(app): State<Arc<App>>) -> StatusCode {

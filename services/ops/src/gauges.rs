@@ -1,6 +1,10 @@
 //! What is open, told as metrics: how much, since when, and what is paused. One look tells all of it, so that none of it is older than the rest.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::{clock::Clock, ports::StoreDown};
 use jiff::Timestamp;
@@ -8,13 +12,21 @@ use ledger::{
     Store,
     read::{Class, Open, State},
 };
-use runtime::telemetry::{
-    Metrics, Sample,
-    catalogue::{self, Metric},
+use runtime::{
+    telemetry::{
+        Metrics, Sample,
+        catalogue::{self, Metric},
+    },
+    topology::Lanes,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::Queues;
+use crate::{
+    names::Names,
+    ports::Queues,
+    views::Queue,
+    waiting::{OVERDUE, Pauses},
+};
 
 /// How often it is looked: more often than a collector asks.
 const EVERY: Duration = Duration::from_secs(15);
@@ -23,17 +35,25 @@ const NO_CODE: &str = "none";
 
 /// Looks and tells.
 pub struct Gauges {
-    /// What is open.
-    pub store: Store,
-    /// What waits on the broker.
-    pub queues: Arc<dyn Queues>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Where it is told.
-    pub metrics: Arc<Metrics>,
+    store: Store,
+    queues: Arc<dyn Queues>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    lanes: Lanes,
+    names: Names,
+    pauses: Mutex<Pauses>,
 }
 
 impl Gauges {
+    /// Looks at a ledger and a broker with these lanes and names, and tells it to these metrics.
+    pub fn new(
+        (store, queues): (Store, Arc<dyn Queues>),
+        (lanes, names): (Lanes, Names),
+        (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
+    ) -> Self {
+        Self { store, queues, clock, metrics, lanes, names, pauses: Mutex::default() }
+    }
+
     /// Tells until it is to stop. What a database that does not answer told last stands; its age is told too.
     pub async fn tell_until(&self, stop: &CancellationToken) {
         loop {
@@ -56,19 +76,38 @@ impl Gauges {
     /// [`StoreDown`]: nothing new is told.
     pub async fn tell(&self) -> Result<(), StoreDown> {
         let (open, pauses) = (self.store.open_work().await?, self.store.pauses().await?);
-        let depths = self.queues.depths().await;
         let now = self.clock.now();
+        let by_stage = {
+            let mut seen = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.see(pauses.iter().map(|pause| pause.scope.clone()), now);
+            seen.by_stage()
+        };
+        let late = now.checked_sub(OVERDUE).unwrap_or(Timestamp::MIN);
+        let ways = self.store.on_the_way(late, by_stage).await?;
+        let depths = self.queues.depths().await;
+        let waiting = {
+            let seen = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.waiting(&ways, now, (&self.lanes, &self.names))
+        };
+        let of = |lane: &domain::LaneName, value| one([("lane", lane.to_string())], value);
+        let oldest = waiting.iter().map(|(lane, one)| of(lane, one.oldest_s));
+        self.metrics.families.set(&catalogue::OLDEST, oldest.collect());
+        let overdue = waiting.iter().map(|(lane, one)| of(lane, one.overdue as f64));
+        self.metrics.families.set(&catalogue::OVERDUE, overdue.collect());
         for (metric, samples) in of_open(&open, now) {
             self.metrics.families.set(&metric, samples);
         }
         let paused = pauses.iter().map(|pause| one([("scope", pause.scope.to_string())], 1.0));
         self.metrics.families.set(&catalogue::SWITCHES, paused.collect());
-        let depths = depths
-            .unwrap_or_default()
-            .into_iter()
-            .map(|queue| one([("queue", queue.queue)], (queue.ready + queue.unacknowledged) as f64));
-        self.metrics.families.set(&catalogue::QUEUES, depths.collect());
-        self.metrics.families.set(&catalogue::LOOKED, Sample::alone(now.as_second() as f64));
+        let looked = || Sample::alone(now.as_second() as f64);
+        // A broker that cannot be asked has queues all the same: what was told last stands, and its time with it.
+        if let Some(depths) = depths {
+            let depth =
+                |queue: Queue| one([("queue", queue.queue)], (queue.ready + queue.unacknowledged) as f64);
+            self.metrics.families.set(&catalogue::QUEUES, depths.into_iter().map(depth).collect());
+            self.metrics.families.set(&catalogue::QUEUES_LOOKED, looked());
+        }
+        self.metrics.families.set(&catalogue::LOOKED, looked());
         Ok(())
     }
 }
@@ -83,7 +122,6 @@ fn of_open(open: &Open, now: Timestamp) -> Vec<(Metric, Vec<Sample>)> {
     for class in &open.submissions {
         states.insert(class.class, class.count);
     }
-    let on_their_way = open.submissions.iter().filter(|one| one.class == State::InFlight);
     let effects = open.effects.iter().map(|Class { class: (kind, state), count, .. }| {
         one([("kind", kind.to_string()), ("state", state.clone())], *count as f64)
     });
@@ -99,7 +137,6 @@ fn of_open(open: &Open, now: Timestamp) -> Vec<(Metric, Vec<Sample>)> {
             catalogue::SUBMISSIONS,
             states.into_iter().map(|(state, n)| one([("state", state.to_string())], n as f64)).collect(),
         ),
-        (catalogue::OLDEST, oldest(on_their_way, now)),
         (catalogue::EFFECTS, effects.collect()),
         (catalogue::UNKNOWN, oldest(open.effects.iter().filter(|one| one.class.1 == "unknown"), now)),
         (catalogue::DEAD_LETTERS, letters.collect()),
@@ -155,7 +192,6 @@ mod tests {
         for line in [
             "frontdesk_submissions_open{state=\"in_flight\",service=\"detached\"} 3",
             "frontdesk_submissions_open{state=\"held\",service=\"detached\"} 0",
-            "frontdesk_submissions_oldest_in_flight_seconds{service=\"detached\"} 120",
             "frontdesk_ehr_operations_open{kind=\"patient\",state=\"unknown\",service=\"detached\"} 1",
             "frontdesk_ehr_unknown_oldest_seconds{service=\"detached\"} 30",
             "frontdesk_dead_letters_open{code=\"ehr_unavailable\",lane=\"north\",stage=\"ehr-writer\",service=\"detached\"} 4",

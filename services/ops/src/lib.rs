@@ -32,6 +32,7 @@ mod switches;
 pub mod tokens;
 mod traces;
 pub mod views;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;

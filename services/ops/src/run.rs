@@ -57,12 +57,11 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let decided = Arc::new(Notify::new());
     let reconciler = reconciler(&boot, &store, &queues).await?.map(Arc::new);
     let silences = Silences::default();
-    let gauges = Gauges {
-        store: store.clone(),
-        queues: Arc::clone(&queues),
-        clock: boot.clock(),
-        metrics: Arc::clone(boot.metrics()),
-    };
+    let gauges = Gauges::new(
+        (store.clone(), Arc::clone(&queues)),
+        (Lanes::read(settings)?, names.clone()),
+        (boot.clock(), Arc::clone(boot.metrics())),
+    );
     let app = App {
         tokens,
         records: Arc::new(store.clone()),

@@ -79,6 +79,8 @@ impl Listener {
             let last = self.last.entry((clinic, source)).or_insert(one.last);
             *last = (*last).max(one.last);
         }
+        // What has no rhythm is not asked for, and its name is a sender's word.
+        self.last.retain(|source, _| self.rhythms.contains_key(source));
         let found = self.silent(now, &paused);
         let sample = |(clinic, source): &Source| {
             let silent = found.iter().any(|one| one.clinic_id == *clinic && one.source == *source);
@@ -88,6 +90,11 @@ impl Listener {
         families.set(&catalogue::SILENT, self.rhythms.keys().map(sample).collect());
         self.found.set(found);
         Ok(())
+    }
+
+    /// How many sources it remembers.
+    pub fn remembers(&self) -> usize {
+        self.last.len()
     }
 
     fn learn(&mut self, arrivals: &[(ClinicId, SourceName, Arrivals)]) {

@@ -8,9 +8,9 @@ use std::{
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
-use crate::{Code, Phi};
+use crate::{Code, Fault, Phi};
 
 /// What a sealed part is bound to. It does not open under any other.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +169,29 @@ impl Keyring {
             .len();
         data.truncate(length);
         Ok(Phi::new(data))
+    }
+}
+
+/// Records in columns of the database: as JSON, sealed, as JSON.
+impl Keyring {
+    /// A record, sealed for its column.
+    ///
+    /// # Errors
+    /// A [`Fault`] if it cannot be sealed.
+    pub fn seal_record<T: Serialize>(&self, record: &T, binding: Binding<'_>) -> Result<Vec<u8>, Fault> {
+        let plain = serde_json::to_vec(record).map_err(|_| Fault::permanent(Code::Malformed))?;
+        let sealed = self.seal(Phi::new(plain), binding).map_err(|error| Fault::transient(error.code()))?;
+        serde_json::to_vec(&sealed).map_err(|_| Fault::permanent(Code::Malformed))
+    }
+
+    /// What [`Keyring::seal_record`] made.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`] or [`Code::SealBroken`].
+    pub fn open_record<T: DeserializeOwned>(&self, bytes: &[u8], binding: Binding<'_>) -> Result<T, Code> {
+        let sealed: Sealed = serde_json::from_slice(bytes).map_err(|_| Code::SealBroken)?;
+        let plain = self.open(&sealed, binding).map_err(SealError::code)?;
+        serde_json::from_slice(plain.expose()).map_err(|_| Code::SealBroken)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -14,6 +17,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::AbortHandle};
 
@@ -27,6 +31,10 @@ struct Engine {
     /// From 1.
     versions: Mutex<BTreeMap<u32, Version>>,
     least: Mutex<u32>,
+    /// Whether it is rotated once the next request is answered.
+    rotates: AtomicBool,
+    /// Whether it tells no version's time.
+    forgets: AtomicBool,
 }
 
 /// The server; it ends when it is dropped.
@@ -46,8 +54,10 @@ impl Vault {
             token: token.to_owned(),
             name: name.to_owned(),
             exportable,
-            versions: Mutex::new(BTreeMap::from([(1, (1_000_000, [1; 32]))])),
+            versions: Mutex::new(BTreeMap::from([(1, (now(), [1; 32]))])),
             least: Mutex::new(1),
+            rotates: AtomicBool::new(false),
+            forgets: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/v1/transit/keys/{name}", get(describe))
@@ -66,6 +76,21 @@ impl Vault {
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Makes a new version as soon as the next request is answered: between two requests of one look.
+    pub fn rotate_after_the_next_answer(&self) {
+        self.engine.rotates.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells no version's time until [`Vault::remember_times`].
+    pub fn forget_times(&self) {
+        self.engine.forgets.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells them again.
+    pub fn remember_times(&self) {
+        self.engine.forgets.store(false, Ordering::SeqCst);
     }
 
     /// Retires all versions before this one.
@@ -87,13 +112,28 @@ async fn check(
 ) -> Result<Response, StatusCode> {
     let token = request.headers().get("x-vault-token").and_then(|value| value.to_str().ok());
     if token == Some(engine.token.as_str()) {
-        Ok(next.run(request).await)
+        let answer = next.run(request).await;
+        if engine.rotates.swap(false, Ordering::SeqCst) {
+            engine.rotate();
+        }
+        Ok(answer)
     } else {
         Err(StatusCode::FORBIDDEN)
     }
 }
 
+/// Seconds since 1970.
+fn now() -> i64 {
+    SystemClock.now().as_second()
+}
+
 impl Engine {
+    fn rotate(&self) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = u32::try_from(versions.len()).unwrap_or(u32::MAX).saturating_add(1);
+        versions.insert(next, (now(), [u8::try_from(next % 256).unwrap_or(0); 32]));
+    }
+
     fn of(&self, name: &str) -> Result<BTreeMap<u32, Version>, StatusCode> {
         let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         if name == self.name { Ok(versions.clone()) } else { Err(StatusCode::NOT_FOUND) }
@@ -104,12 +144,17 @@ async fn describe(
     State(engine): State<Arc<Engine>>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, StatusCode> {
+    let mut versions = engine.of(&name)?;
+    let latest = versions.len();
+    if engine.forgets.load(Ordering::SeqCst) {
+        versions.clear();
+    }
     let keys: BTreeMap<String, i64> =
-        engine.of(&name)?.iter().map(|(at, (made, _))| (at.to_string(), *made)).collect();
+        versions.iter().map(|(at, (made, _))| (at.to_string(), *made)).collect();
     let least = *engine.least.lock().unwrap_or_else(PoisonError::into_inner);
     let (kind, exportable) = ("aes256-gcm96", engine.exportable);
     Ok(Json(json!({ "data": {
-        "name": name, "type": kind, "exportable": exportable, "latest_version": keys.len(),
+        "name": name, "type": kind, "exportable": exportable, "latest_version": latest,
         "min_decryption_version": least, "keys": keys,
     } })))
 }
@@ -130,9 +175,7 @@ async fn rotate(
     State(engine): State<Arc<Engine>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, StatusCode> {
-    let next = u32::try_from(engine.of(&name)?.len()).unwrap_or(u32::MAX).saturating_add(1);
-    let bytes = [u8::try_from(next % 256).unwrap_or(0); 32];
-    let mut versions = engine.versions.lock().unwrap_or_else(PoisonError::into_inner);
-    versions.insert(next, (1_000_000 + i64::from(next), bytes));
+    engine.of(&name)?;
+    engine.rotate();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use runtime::telemetry::{
-    VALUES,
+    SETS, VALUES,
     catalogue::{self, Kind},
 };
 
@@ -18,7 +18,8 @@ fn the_metrics_document_is_fresh() {
          `FRONTDESK_WRITE_SCHEMAS=1 cargo nextest run -p e2e --test monitoring`.\n\n\
          Each process tells them at `/metrics` of its health address, and pushes them to `telemetry.otlp_endpoint` if there is one, under the\n\
          same names (counters there without `_total`). All have the label `service`; stages count for themselves. A label takes at most {VALUES}\n\
-         values in one process; what comes after that is `other`. No label holds what a person sent.\n\n\
+         values in one process; what comes after that is `other`. A metric has at most {SETS} label sets in one process; what comes after\n\
+         that has the label `otel_metric_overflow`. No label holds what a person sent.\n\n\
          | name | kind | labels | what it says |\n| --- | --- | --- | --- |\n"
     );
     for metric in catalogue::ALL {

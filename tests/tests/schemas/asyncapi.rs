@@ -68,6 +68,7 @@ fn the_headers_are_ours() {
         header::FAILED_AT,
         header::FAILED_RUN,
         header::LINK,
+        header::RESUMED,
     ] {
         assert!(headers.contains(name), "{name}");
     }

@@ -95,3 +95,23 @@ async fn readiness_is_the_broker_and_not_stopping() {
     assert_eq!(door.send(get("/health/ready")).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(door.send(get("/health/live")).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_the_promise_is_reckoned_from_is_told_before_the_first_request() {
+    let door = Door::open();
+    let text = door.app.metrics.render();
+    for route in ["/v1/intake/{clinic}", "/v1/intake/{clinic}/{form}"] {
+        for (status, problem) in
+            [("202", "none"), ("503", "broker_unavailable"), ("503", "busy"), ("500", "cannot_seal")]
+        {
+            let labels = format!("problem=\"{problem}\",route=\"{route}\",status=\"{status}\"");
+            let told =
+                |line: &&str| line.starts_with("frontdesk_http_requests_total{") && line.contains(&labels);
+            assert_eq!(
+                text.lines().find(told).map(|line| line.ends_with(" 0")),
+                Some(true),
+                "{labels} in {text}"
+            );
+        }
+    }
+}

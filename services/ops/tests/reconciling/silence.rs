@@ -55,6 +55,9 @@ async fn a_source_that_stops_is_told_until_it_sends_or_is_paused() {
     let actor = Actor { name: "on-call".to_owned(), role: "operator".to_owned() };
     desk.store().resume(&scope, &actor, "there").await.unwrap();
     assert_eq!(look("2026-11-20T19:03:00Z").await, silent);
+    // A source of no rhythm, as anybody may name one.
+    desk.admit_of("made_up", n + 2, "2026-11-20T19:03:30Z").await;
     desk.admit(n + 1, "2026-11-20T19:04:00Z").await;
     assert_eq!(look("2026-11-20T19:05:00Z").await, [], "it sends again");
+    assert_eq!(listener.remembers(), 1, "not what only has a name");
 }

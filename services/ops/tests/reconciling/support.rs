@@ -136,6 +136,11 @@ impl Desk {
     }
 
     pub(crate) async fn admit(&self, n: u32, received_at: &str) -> Admitted {
+        self.admit_of("web_form", n, received_at).await
+    }
+
+    /// Of that source.
+    pub(crate) async fn admit_of(&self, source: &str, n: u32, received_at: &str) -> Admitted {
         let submission: SubmissionId = format!("s-{n}").parse().unwrap();
         let (name, received_at) = (submission.as_str(), received_at.parse().unwrap());
         let request = AdmissionRequest {
@@ -143,7 +148,7 @@ impl Desk {
             clinic: "clinic-01".parse().unwrap(),
             message: MessageId::from_uuid(SystemClock.fresh_id()),
             correlation: CorrelationId::from_uuid(SystemClock.fresh_id()),
-            source: SourceName::parse("web_form").unwrap(),
+            source: SourceName::parse(source).unwrap(),
             submitted_at: received_at,
             received_at,
             appointment_at: None,

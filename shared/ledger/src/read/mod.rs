@@ -16,7 +16,7 @@ mod unfinished;
 pub use activity::{Activity, Flow, Oldest, Parked};
 pub use counts::{Counts, EffectCount, Percentiles, StateCount};
 pub use judged::Judged;
-pub use open::{Class, Open};
+pub use open::{Class, OnItsWay, Open};
 pub use outcomes::{OutcomeFilter, OutcomePage, OutcomeRow};
 pub use sealed::SealedUnder;
 pub(crate) use status::{COLUMNS as STATUS_COLUMNS, status as status_row};

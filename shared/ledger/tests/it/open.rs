@@ -11,7 +11,7 @@ use domain::{
 use jiff::SignedDuration;
 use ledger::{
     Begin, BeginEffect, EffectResult, Target,
-    read::{Class, Open, State},
+    read::{Class, OnItsWay, Open, State},
 };
 
 use crate::{
@@ -61,6 +61,15 @@ async fn what_is_open_is_counted_and_what_has_ended_is_not() {
     assert_eq!(of(State::InFlight), Some((2, Some(now - SignedDuration::from_mins(30)))));
     assert_eq!(of(State::Held).map(|one| one.0), Some(1));
     assert_eq!((of(State::Completed), of(State::Dead)), (None, None));
+    let way = store.on_the_way(now - SignedDuration::from_mins(25), false).await.unwrap();
+    let of = |one: &OnItsWay| (one.clinic.clone(), one.stage, one.oldest, one.late);
+    let since = now - SignedDuration::from_mins(30);
+    assert_eq!(way.iter().map(of).collect::<Vec<_>>(), [(clinic(), None, since, 1)]);
+    store.append(hop(ids[0], Stage::Validation, Event::Emitted)).await.unwrap();
+    let mut stages: Vec<_> =
+        store.on_the_way(now, true).await.unwrap().into_iter().map(|one| (one.stage, one.late)).collect();
+    stages.sort_unstable();
+    assert_eq!(stages, [(Some(Stage::Validation), 1), (Some(Stage::Eligibility), 1)]);
     let holds: Vec<_> = open.holds.iter().map(|one| (one.class, one.count)).collect();
     assert_eq!(holds, [((Stage::Validation, Code::ConsentMissing), 1)]);
     let effects: Vec<_> = open.effects.iter().map(|one| (one.class.clone(), one.count)).collect();

@@ -96,6 +96,8 @@ impl Link {
         let address = Address::parse(url)?;
         let pool = pool(&address, name)?;
         let (publish, session) = watch::channel(None);
+        // A process that never gets a connection is to be seen too.
+        metrics.connected.add(0, &[]);
         let ended = CancellationToken::new();
         let supervisor = Supervisor { pool, peer: address.peer(), publish, metrics, stop };
         let guard = ended.clone().drop_guard();

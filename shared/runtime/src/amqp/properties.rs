@@ -27,6 +27,8 @@ pub mod header {
     pub const FAILED_AT: &str = "frontdesk-failed-at";
     /// How often in a row.
     pub const FAILED_RUN: &str = "frontdesk-failed-run";
+    /// `true` on what a person let go on, and on what was published again: it is late because of that.
+    pub const RESUMED: &str = "frontdesk-resumed";
     /// On dead letters: why.
     pub const CODE: &str = "frontdesk-code";
     /// On dead letters: the field in question.

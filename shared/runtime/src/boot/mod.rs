@@ -37,7 +37,7 @@ use crate::{
         self, AmqpSection, ConfigError, RetrySection, Secret, Settings, StageSection, TelemetrySection,
     },
     drill,
-    keys::{self, Keys},
+    keys::{self, Follower, Keys},
     telemetry::{self, Metrics, Origin},
     topology::Lanes,
 };
@@ -78,15 +78,16 @@ impl Boot {
         let amqp = settings.has("amqp").then(|| AmqpSection::read(&settings)).transpose()?;
         let stage = StageSection::read(&settings)?;
         let origin = Origin { service: name, instance: clock.fresh_id().to_string() };
+        let metrics = Arc::new(Metrics::new(origin.clone(), &TelemetrySection::read(&settings)?)?);
         let inner = Inner {
             name,
-            metrics: Arc::new(Metrics::new(origin.clone(), &TelemetrySection::read(&settings)?)?),
             origin,
             amqp,
             lanes: Lanes::read(&settings)?.consumed(&stage)?,
             stage,
             retry: RetrySection::read(&settings)?,
-            keys: keys::of(&settings, clock.now())?,
+            keys: keys::of(&settings, clock.now(), &metrics)?,
+            metrics,
             settings,
             clock,
             shutdown: Shutdown::default(),
@@ -121,8 +122,14 @@ impl Boot {
         keys.ok_or_else(|| ConfigError::key("keys.sealing_dir", "missing; give it or [keys.vault]"))
     }
 
+    /// What looks for new keys, if there are any.
+    pub(crate) fn follower(&self) -> Option<Follower> {
+        self.inner.keys.as_ref().map(|keys| keys.follower.clone())
+    }
+
     /// Sees that there are sealing keys, and takes up new ones for as long as the process lives.
     async fn follow_keys(&self) -> anyhow::Result<()> {
+        keys::warn_of_open_files(self.settings())?;
         if let Some(keys) = &self.inner.keys {
             keys.follower.first(&*self.inner.clock).await.context("the sealing keys")?;
             tokio::spawn(keys.follower.clone().run(self.clock()));

@@ -74,10 +74,10 @@ fn secrets_and_keys_come_from_files_beside_the_settings() {
     let settings = Settings::from_toml(text, folder.path()).unwrap();
     assert_eq!(AmqpSection::read(&settings).unwrap().1.expose(), "amqp://u:p@host");
     let now = "2026-11-22T20:00:00Z".parse().unwrap();
-    assert_eq!(keys::of(&settings, now).unwrap().unwrap().ring.ids(), ["2026-01"]);
+    assert_eq!(keys::of(&settings, now, &Default::default()).unwrap().unwrap().ring.ids(), ["2026-01"]);
     assert!(index_key(&settings).is_ok());
     at("2026-02.key", "not a key");
-    let error = keys::of(&settings, now).err().unwrap().to_string();
+    let error = keys::of(&settings, now, &Default::default()).err().unwrap().to_string();
     assert!(error.contains("keys.sealing_dir") && error.contains("2026-02.key"), "{error}");
 }
 

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, OpenOptions},
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,12 @@ impl KeyFiles {
     /// This folder.
     pub const fn new(folder: PathBuf) -> Self {
         Self(folder)
+    }
+
+    /// The files of keys in it; none if it cannot be read.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().filter_map(Result::ok);
+        entries.map(|entry| entry.path()).filter(|path| path.extension() == Some(OsStr::new("key"))).collect()
     }
 
     /// All keys in it.
@@ -65,6 +71,11 @@ impl KeySource for KeyFiles {
     }
 }
 
+/// Whether every user of the machine may read or write it.
+pub(crate) fn open_to_all(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
+}
+
 /// The 32 bytes in a key's file.
 pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -78,7 +89,7 @@ pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, String> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::KeyFiles;
+    use super::{KeyFiles, open_to_all};
 
     #[test]
     fn a_key_is_added_for_its_owner_and_never_written_over() {
@@ -87,6 +98,9 @@ mod tests {
         assert!(files.read().is_err(), "there is none");
         let path = files.add("2026-11-22T203500Z", &[7; 32]).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!((files.paths(), open_to_all(&path)), (vec![path.clone()], false));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(open_to_all(&path) && !open_to_all(&folder.path().join("none")));
         assert!(files.add("2026-11-22T203500Z", &[8; 32]).is_err());
         let keys = files.read().unwrap();
         assert_eq!(

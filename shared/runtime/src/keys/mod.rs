@@ -15,13 +15,14 @@ use futures_util::future::BoxFuture;
 use jiff::{Timestamp, fmt::strtime};
 
 pub use files::KeyFiles;
-pub(crate) use files::read_key;
+pub(crate) use files::{open_to_all, read_key};
 pub(crate) use follow::Follower;
 pub use vault::Vault;
 
 use crate::{
     ConfigError, Settings,
     config::{KeysSection, Secret},
+    telemetry::Metrics,
 };
 
 /// How an id tells when its key was made, UTC.
@@ -94,7 +95,11 @@ pub(crate) struct Keys {
 }
 
 /// The keys that the settings name, if they name any. Files are read at once; a vault is asked by [`Follower::first`].
-pub(crate) fn of(settings: &Settings, now: Timestamp) -> Result<Option<Keys>, ConfigError> {
+pub(crate) fn of(
+    settings: &Settings,
+    now: Timestamp,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Keys>, ConfigError> {
     let section = KeysSection::read(settings)?;
     let (reload, settle) = (section.reload(), section.settle());
     let (ring, source): (_, Arc<dyn KeySource>) = match (&section.sealing_dir, section.vault) {
@@ -108,12 +113,22 @@ pub(crate) fn of(settings: &Settings, now: Timestamp) -> Result<Option<Keys>, Co
             let ring = Keyring::empty();
             take(&ring, files.read().map_err(|error| bad(error.to_string()))?, now, settle)
                 .map_err(|error| bad(error.to_string()))?;
+            metrics.keys_were_read(now);
             (ring, Arc::new(files))
         }
         (None, Some(vault)) => (Keyring::empty(), Arc::new(Vault::new(&vault)?)),
     };
     let ring = Arc::new(ring);
-    Ok(Some(Keys { follower: Follower { ring: ring.clone(), source, reload, settle }, ring }))
+    let follower = Follower {
+        ring: ring.clone(),
+        source,
+        reload,
+        settle,
+        index: section.index_file.as_ref().map(|file| settings.resolve(file)),
+        metrics: metrics.clone(),
+        looks: Arc::default(),
+    };
+    Ok(Some(Keys { follower, ring }))
 }
 
 /// Puts what was loaded into the ring. Gives whether anything is different.
@@ -125,6 +140,31 @@ fn take(ring: &Keyring, keys: Vec<Key>, now: Timestamp, settle: Duration) -> Res
     ring.exchange(keys.into_iter().map(Key::parts), &sealing)
         .map_err(|error| KeysError(error.to_string()))?;
     Ok(before != (ring.sealing(), ring.ids()))
+}
+
+/// Refuses keys of which one is the index key too, as far as that can be read.
+fn apart(keys: &[Key], index: Option<&std::path::Path>) -> Result<(), KeysError> {
+    let index = index.and_then(|file| read_key(file).ok());
+    match index.is_some_and(|index| keys.iter().any(|key| key.bytes == index)) {
+        true => Err(KeysError(
+            "configuration key `keys.index_file`: is one of the sealing keys: it must be a key of its own"
+                .to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Warns of key files that every user of the machine may read.
+pub(crate) fn warn_of_open_files(settings: &Settings) -> Result<(), ConfigError> {
+    let section = KeysSection::read(settings)?;
+    let folder = section.sealing_dir.map(|folder| settings.resolve(&folder));
+    let files = folder.iter().flat_map(|folder| KeyFiles::new(folder.clone()).paths());
+    for file in files.chain(section.index_file.map(|file| settings.resolve(&file))) {
+        if open_to_all(&file) {
+            tracing::warn!(keys.file = %file.display(), "keys.readable_by_all");
+        }
+    }
+    Ok(())
 }
 
 /// A secret in a file, read each time that it is needed: it may be renewed.

@@ -75,14 +75,17 @@ impl Vault {
     }
 
     async fn versions(&self) -> Result<Vec<Key>, KeysError> {
-        let described: Answer<Described> = self.get(&["keys", &self.key]).await?;
+        // Described last: a version that a rotation makes between the two is not taken up without its time.
         let exported: Answer<Exported> = self.get(&["export", "encryption-key", &self.key]).await?;
+        let described: Answer<Described> = self.get(&["keys", &self.key]).await?;
         let Described { keys: made, min_decryption_version } = described.data;
         let mut keys = Vec::new();
         for (version, text) in &exported.data.keys {
             let number: u32 = version.parse().map_err(|_| unreadable())?;
             if number >= min_decryption_version {
+                // Nobody knows how long the others had to learn it: it opens, and does not seal.
                 let made = made.get(version).and_then(|at| Timestamp::from_second(*at).ok());
+                let made = Some(made.unwrap_or(Timestamp::MAX));
                 // So that the tenth sorts behind the ninth.
                 let id = format!("{}-v{number:06}", self.key);
                 keys.push(Key { id, made, bytes: bytes(text)? });

@@ -78,6 +78,7 @@ struct Collector {
 
 impl Collector {
     async fn run(self) {
+        self.metrics.collected.appear(&[("stage", self.stage.as_str()), ("lane", self.lane.as_str())]);
         let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
         while !self.stop.is_cancelled() {
             let session = tokio::select! {

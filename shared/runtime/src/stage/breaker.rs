@@ -105,6 +105,7 @@ impl Breakers {
     pub(crate) fn admit(self: &Arc<Self>, endpoint: &Endpoint, now: Timestamp) -> Result<Pass, Duration> {
         let mut all = self.lock();
         if !all.contains_key(endpoint) {
+            self.metrics.breaker_opened.appear(&[("endpoint", endpoint.as_str())]);
             self.told(endpoint, CLOSED);
         }
         let Watched { breaker, .. } = all.entry(endpoint.clone()).or_default();
@@ -202,6 +203,15 @@ impl Breakers {
             && !watched.lanes.contains(lane)
         {
             watched.lanes.insert(lane.clone());
+        }
+    }
+
+    /// Tells of those whose time is over that the next call may pass: where nothing calls, nobody else would.
+    pub(crate) fn tell(&self, now: Timestamp) {
+        for (endpoint, watched) in self.lock().iter() {
+            if matches!(watched.breaker, Breaker::Open { until, .. } if until <= now) {
+                self.told(endpoint, RECOVERING);
+            }
         }
     }
 

@@ -12,12 +12,16 @@ use tracing::Span;
 
 use super::{
     Context, Incoming, alone::Room, breaker::Breakers, context::Told, failed::Failed, pauses::Pauses,
-    retry::RetryPolicy,
+    pauses::Waits, retry::RetryPolicy,
 };
 use crate::{
     amqp::{Headers, Publisher, header},
+    keys::Follower,
     telemetry::{self, Metrics, Traceparent, spans},
 };
+
+/// The programs that publish what people let go on: the API with its replays and releases, and the operators' command.
+const AGAIN: [&str; 2] = ["ops", "frontdesk-recover"];
 
 /// What all deliveries of a stage share.
 pub(super) struct Core {
@@ -26,6 +30,8 @@ pub(super) struct Core {
     pub(super) publisher: Publisher,
     pub(super) log: Arc<dyn StageLog>,
     pub(super) keys: Arc<Keyring>,
+    /// What looks for keys.
+    pub(super) follower: Option<Follower>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retry: RetryPolicy,
     pub(super) breakers: Arc<Breakers>,
@@ -36,6 +42,8 @@ pub(super) struct Core {
     pub(super) clear_schema: &'static str,
     /// This life of this process.
     pub(super) process: ProcessId,
+    /// Until when each lane was paused last.
+    pub(super) waits: Waits,
     /// Where deliveries are handled: side by side, or alone.
     pub(super) room: Room,
     /// Cancelled when the process is to stop.
@@ -54,6 +62,8 @@ pub(super) struct Case {
     /// Its last failure, if that counts as an attempt.
     pub(super) failed: Option<Failed>,
     pub(super) trace: Traceparent,
+    /// A person let it go on, or it was published again: how old it is says nothing of the line.
+    pub(super) resumed: bool,
     pub(super) lane: LaneName,
     pub(super) cx: Context,
     pub(super) span: Span,
@@ -97,6 +107,9 @@ impl Case {
             message,
             failed,
             trace,
+            resumed: headers.get(header::RESUMED).is_some()
+                || again(properties.app_id())
+                || properties.timestamp().is_some_and(|at| core.waits.kept(lane, at)),
             lane: lane.clone(),
             cx,
             span,
@@ -127,6 +140,11 @@ impl Case {
             received_at: self.cx.received_at,
         }
     }
+}
+
+/// Whether it was published by those that publish for people: what was held, what was dead, what was lost.
+fn again(app: &Option<ShortString>) -> bool {
+    app.as_ref().is_some_and(|app| AGAIN.contains(&app.as_str()))
 }
 
 /// What a field says, if it says that.

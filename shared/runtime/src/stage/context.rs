@@ -42,6 +42,8 @@ pub(super) struct Told {
     pub(super) doubt: Option<Code>,
     /// The longest that it was told to wait for an endpoint.
     pub(super) held_back: Option<Duration>,
+    /// Something of it is paused: what waits for that waits for a person.
+    pub(super) paused: bool,
     /// Endpoints that failed this delivery, and when their breakers were told of it: once.
     failed: BTreeMap<Endpoint, Timestamp>,
     /// Endpoints whose breaker let this delivery pass.
@@ -165,6 +167,7 @@ impl Context {
     /// do without. `None`: call it, and say [`Context::succeeded`] or [`Context::failed`], or return a transient fault that names it.
     pub fn held_back(&self, endpoint: &Endpoint) -> Option<Duration> {
         let wait = if self.pauses.endpoint(endpoint) {
+            self.told().paused = true;
             Some(super::pauses::PAUSED_WAIT)
         } else {
             match self.breakers.admit(endpoint, self.now()) {

@@ -50,27 +50,24 @@ pub(super) async fn carry_out(core: &Core, case: &Case, decision: Decision) -> V
     let done = match decision {
         Decision::Emit(envelope) => emit(core, case, *envelope).await,
         Decision::Settle(settled) => {
-            core.metrics.settled.add(&[case.lane_label()]);
-            tally::settled(core, case, &settled);
-            let transition = Some(Transition::Settle(settled));
-            steady::append(core, case, row(core, case, Entry { transition, ..Entry::of(Event::Settled) }))
-                .await
+            let transition = Some(Transition::Settle(settled.clone()));
+            let entry = Entry { transition, ..Entry::of(Event::Settled) };
+            let done = steady::append(core, case, row(core, case, entry)).await;
+            done.inspect(|()| tally::settled(core, case, &settled))
         }
         Decision::Hold { code, field } => hold(core, case, code, field).await,
         Decision::Snooze(time) => {
-            core.metrics.snoozed.add(&[case.lane_label()]);
-            case.ends_as("snoozed");
-            wait(core, case, Entry::of(Event::Snoozed), Wait::at_least(time), Next::same(case)).await
+            let waits = Wait::at_least(time);
+            let done = wait(core, case, Entry::of(Event::Snoozed), waits, Next::same(case)).await;
+            done.inspect(|()| tally::put_off(case, &core.metrics.snoozed, "snoozed"))
         }
         Decision::HeldBack(time) => {
-            core.metrics.held_back.add(&[case.lane_label()]);
-            case.ends_as("held_back");
-            put_off(core, case, Wait::at_least(time), Next::same(case)).await
+            let done = put_off(core, case, Wait::at_least(time), Next::same(case)).await;
+            done.inspect(|()| tally::put_off(case, &core.metrics.held_back, "held_back"))
         }
         Decision::Paused => {
-            core.metrics.held_back.add(&[case.lane_label()]);
-            case.ends_as("held_back");
-            put_off(core, case, Wait::at_least(PAUSED_WAIT), Next::same(case)).await
+            let done = put_off(core, case, Wait::at_least(PAUSED_WAIT), Next::same(case)).await;
+            done.inspect(|()| tally::put_off(case, &core.metrics.held_back, "held_back"))
         }
         Decision::Retry { code, endpoint, after } => retry(core, case, code, endpoint, after).await,
         Decision::Die { code, field, endpoint } => end(core, case, code, field, endpoint).await,
@@ -102,13 +99,13 @@ async fn emit(core: &Core, case: &Case, envelope: Envelope) -> Result<(), Stuck>
             .schema(envelope.schema.as_str())
             .clinic(&envelope.meta.clinic)
             .lane(&case.lane)
+            .header(header::RESUMED, case.resumed.then_some(true))
             .within(case.trace.clone());
         steady::hand_on(core, case, exchange, &key, properties, body).await
     };
     let journal = steady::append(core, case, row(core, case, Entry::of(Event::Emitted)));
     match tokio::join!(publish, journal) {
         (Ok(()), Ok(())) => {
-            core.metrics.emitted.add(&[case.lane_label()]);
             tally::emitted(core, case);
             Ok(())
         }
@@ -124,11 +121,10 @@ async fn hold(core: &Core, case: &Case, code: Code, field: Option<FieldPath>) ->
         Err(fault) => return unsealable(&fault),
     };
     tracing::info!(frontdesk.code = code.as_str(), "delivery.held");
-    core.metrics.held.add(&[case.lane_label()]);
-    tally::held(core, case, code);
     let transition = Some(Transition::Hold { code, field: field.clone() });
     let entry = Entry { code: Some(code), field, transition, parked: Some(parked), ..Entry::of(Event::Held) };
-    steady::append(core, case, row(core, case, entry)).await
+    let done = steady::append(core, case, row(core, case, entry)).await;
+    done.inspect(|()| tally::held(core, case, code))
 }
 
 /// It has had its chances. What its handler is in doubt about a person has to answer: a dead letter nobody could.
@@ -172,14 +168,14 @@ async fn retry(
         frontdesk.wait = wait_for.name(),
         "delivery.retried"
     );
-    core.metrics.retried.add(&[case.lane_label()]);
-    tally::retried(core, case, code);
     let mut next = Next { first_failed_at: Some(first_failed_at), retried: true, ..Next::same(case) };
     if after.is_none() {
         next.attempt = next.attempt.saturating_add(1);
         next.failed = against.map(|(at, one)| Failed::again(case.failed.as_ref(), one, at, &core.breakers));
     }
-    wait(core, case, Entry { code: Some(code), endpoint, ..Entry::of(Event::Retried) }, wait_for, next).await
+    let entry = Entry { code: Some(code), endpoint, ..Entry::of(Event::Retried) };
+    let done = wait(core, case, entry, wait_for, next).await;
+    done.inspect(|()| tally::retried(core, case, code))
 }
 
 /// What the copy that waits says about its past.
@@ -212,6 +208,7 @@ async fn put_off(core: &Core, case: &Case, wait: Wait, next: Next) -> Result<(),
     let properties = parcel::properties(core, case, &parcel.schema)
         .put_off()
         .failed(next.retried)
+        .header(header::RESUMED, (!case.resumed && case.cx.told().paused).then_some(true))
         .header(header::ATTEMPT, Some(next.attempt))
         .header(header::FIRST_FAILED_AT, next.first_failed_at);
     let properties = Failed::write(next.failed.as_ref(), properties);
@@ -236,8 +233,6 @@ async fn die(
     let (field, endpoint, template) = (hop.field.as_ref(), hop.endpoint.as_ref(), hop.template.as_ref());
     let fingerprint = Cause { stage: core.stage, code: Some(code), endpoint, field, template }.fingerprint();
     tracing::warn!(frontdesk.code = code.as_str(), frontdesk.fingerprint = fingerprint, "delivery.died");
-    core.metrics.dead.add(&[case.lane_label()]);
-    tally::died(core, case, code);
     let properties = parcel::properties(core, case, &parcel.schema)
         .failed(true)
         .header(header::CODE, Some(code))
@@ -257,7 +252,7 @@ async fn die(
         steady::publish(core, case, &exchange, &queue, properties, parcel.body),
         steady::append(core, case, hop.clone()),
     );
-    published.and(journalled)
+    published.and(journalled).inspect(|()| tally::died(core, case, code))
 }
 
 /// Only a process without random numbers cannot seal; nothing that is not sealed leaves it.

@@ -19,6 +19,10 @@ use super::{
     effect::{self, Verdict},
     pauses::PAUSED_WAIT,
 };
+use crate::keys::Follower;
+
+/// How long a message waits for a key. It is no attempt: that the keys cannot be read is not the message's fault.
+const KEY_WAIT: Duration = Duration::from_secs(5);
 
 /// What is to be done with a delivery. All that a handler can want, and all that can go wrong, is one of these.
 pub(super) enum Decision {
@@ -75,11 +79,23 @@ pub(super) async fn to_the_end<H: Handler>(core: &Core, handler: &H, case: &mut 
 }
 
 async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decision {
+    let changes = core.follower.as_ref().map_or(0, Follower::changes);
     // What a panic says is dropped unread: it may quote PHI. The panic hook has logged where it was.
     match AssertUnwindSafe(open_and_handle(core, handler, case)).catch_unwind().await {
         Ok(Ok(decision)) => decision,
+        Ok(Err(fault)) if fault.code() == Code::UnknownKey && key_may_come(core, changes).await => {
+            Decision::Retry { code: Code::UnknownKey, endpoint: None, after: Some(KEY_WAIT) }
+        }
         Ok(Err(fault)) => from_fault(&case.cx, fault),
         Err(_) => Decision::Die { code: Code::HandlerPanic, field: None, endpoint: None },
+    }
+}
+
+/// Whether a key that this process does not have may be there all the same: it has come meanwhile, or nobody can look.
+async fn key_may_come(core: &Core, changes: u64) -> bool {
+    match &core.follower {
+        Some(follower) => follower.may_come(changes, &*core.clock).await,
+        None => false,
     }
 }
 
@@ -90,6 +106,7 @@ async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) 
     let input = handler.open(&case.incoming(), &core.keys, &case.cx)?;
     case.meta = Some(input.meta().clone());
     if case.cx.pauses.clinic(&input.meta().clinic) {
+        case.cx.told().paused = true;
         return Ok(Decision::Paused);
     }
     let held_back = |one: &Endpoint| {

@@ -116,6 +116,7 @@ impl<H: Handler> Lane<H> {
                     () = self.pauses.changed() => {}
                     () = stop.cancelled() => {}
                 }
+                self.core.waits.ended(&self.name, self.core.clock.now());
                 continue;
             }
             let link = self.core.publisher.link().clone();

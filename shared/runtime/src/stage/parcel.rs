@@ -90,6 +90,7 @@ pub(super) fn properties(core: &Core, case: &Case, schema: &str) -> Properties {
         .correlation(correlation)
         .schema(schema)
         .lane(&case.lane)
+        .header(header::RESUMED, case.resumed.then_some(true))
         .header(header::CLINIC, case.meta.as_ref().map(|meta| &meta.clinic));
     properties.within(case.trace.clone())
 }

@@ -1,11 +1,16 @@
 //! What is paused now: the switch board, polled.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::{
     ClinicId, Endpoint, LaneName, Stage,
     ports::{SwitchBoard, SwitchScope},
 };
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -76,7 +81,39 @@ impl Pauses {
     }
 }
 
+/// Until when lanes were paused by this process's knowledge, seconds since 1970.
+#[derive(Default)]
+pub(super) struct Waits(Mutex<BTreeMap<LaneName, u64>>);
+
+impl Waits {
+    /// The lane was paused until now.
+    pub(super) fn ended(&self, lane: &LaneName, now: Timestamp) {
+        let now = u64::try_from(now.as_second()).unwrap_or(0);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(lane.clone(), now);
+    }
+
+    /// Whether what was published then lay in the lane while it was paused.
+    pub(super) fn kept(&self, lane: &LaneName, published: u64) -> bool {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(lane).is_some_and(|end| published < *end)
+    }
+}
+
 async fn read(board: &dyn SwitchBoard) -> Option<HashSet<SwitchScope>> {
     let paused = tokio::time::timeout(PATIENCE, board.paused()).await.ok()?.ok()?;
     Some(paused.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Waits;
+
+    #[test]
+    fn what_was_published_before_a_pause_ended_was_kept_by_it() {
+        let (waits, north) = (Waits::default(), "north".parse().unwrap());
+        assert!(!waits.kept(&north, 5), "it was never paused");
+        waits.ended(&north, jiff::Timestamp::from_second(100).unwrap());
+        assert!(waits.kept(&north, 99) && !waits.kept(&north, 100));
+        assert!(!waits.kept(&"south".parse().unwrap(), 99));
+    }
 }

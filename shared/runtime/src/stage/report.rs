@@ -21,6 +21,7 @@ pub(super) async fn breakers(core: Arc<Core>) {
             () = core.stop.cancelled() => true,
         };
         let now = core.clock.now();
+        core.breakers.tell(now);
         let standing = if stopping { Vec::new() } else { core.breakers.standing(now) };
         let news = match &told {
             None => !standing.is_empty(),

@@ -12,7 +12,14 @@ use domain::{
 use futures_util::future::join_all;
 
 use super::{
-    Handler, Input, alone::Room, breaker::Breakers, case::Core, check, lane::Lane, pauses::Pauses, report,
+    Handler, Input,
+    alone::Room,
+    breaker::Breakers,
+    case::Core,
+    check,
+    lane::Lane,
+    pauses::{Pauses, Waits},
+    report,
     retry::RetryPolicy,
 };
 use crate::{Boot, ConfigError};
@@ -60,6 +67,7 @@ pub async fn run_stage<H: Handler>(
         publisher,
         log: log.clone(),
         keys,
+        follower: boot.follower(),
         clock: boot.clock(),
         retry: RetryPolicy::new(boot.retry().clone(), limits),
         breakers: Arc::new(Breakers::new(boot.metrics().clone())),
@@ -68,6 +76,7 @@ pub async fn run_stage<H: Handler>(
         max_body: boot.stage().max_body,
         clear_schema: H::Input::CLEAR,
         process: ProcessId::from_uuid(boot.clock().fresh_id()),
+        waits: Waits::default(),
         room: Room::default(),
         stop,
     });

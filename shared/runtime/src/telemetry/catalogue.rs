@@ -84,7 +84,9 @@ catalogue! {
     ATTEMPTS = TRIES, "frontdesk_delivery_attempts", ["lane"];
     /// Submissions that came to an end, or to a stop, here: completed, duplicate, rejected, held, dead. Repetitions are not counted.
     ENDS = COUNTER, "frontdesk_submissions_ended_total", ["lane", "outcome"];
-    /// From the door to everything being in the EHR, seconds. The SLO is two minutes.
+    /// Intakes that were written to the EHR: in_time (within the SLO's two minutes from the door), late, resumed (a person let them go on, or they were published again: their time is not the line's).
+    WRITTEN = COUNTER, "frontdesk_intakes_written_total", ["lane", "outcome"];
+    /// From the door to everything being in the EHR, seconds. What a person let go on, or published again, is left out.
     TO_EHR = WAY, "frontdesk_intake_to_ehr_seconds", ["lane"];
     /// From the door to the submission's completion, seconds.
     TO_END = WAY, "frontdesk_intake_to_completed_seconds", ["lane"];
@@ -110,6 +112,10 @@ catalogue! {
     LANE_PAUSED = GAUGE, "frontdesk_lane_paused", ["lane"];
     /// Batches of traces or metrics that the collector did not take.
     EXPORT_FAILURES = COUNTER, "frontdesk_export_failures_total", ["signal"];
+    /// Spans that were dropped because too many waited for the collector.
+    SPANS_DROPPED = COUNTER, "frontdesk_spans_dropped_total", [];
+    /// When the sealing keys could last be read, in seconds since 1970.
+    KEYS_READ = GAUGE, "frontdesk_keys_read_timestamp_seconds", [];
     /// Requests at the door, by route, status and the problem's code (`none` where there is none).
     HTTP_REQUESTS = COUNTER, "frontdesk_http_requests_total", ["route", "status", "problem"];
     /// From a request to its answer at the door, seconds.
@@ -119,8 +125,10 @@ catalogue! {
     LOOKED = LARGEST, "frontdesk_ops_last_look_timestamp_seconds", [];
     /// Submissions that have not come to their end, refused copies included: in_flight, held, dead.
     SUBMISSIONS = COUNT, "frontdesk_submissions_open", ["state"];
-    /// Age of the oldest submission that is on its way, seconds; 0 if none is.
-    OLDEST = LARGEST, "frontdesk_submissions_oldest_in_flight_seconds", [];
+    /// Age of the oldest submission that is on its way and is not kept back by a pause, seconds; 0 if none is.
+    OLDEST = LARGEST, "frontdesk_submissions_oldest_in_flight_seconds", ["lane"];
+    /// Submissions that are on their way for longer than the SLO's two minutes, and that neither a pause keeps back nor a person let go on.
+    OVERDUE = COUNT, "frontdesk_submissions_overdue", ["lane"];
     /// Effects in the EHR that are not done, by kind and state of the ledger.
     EFFECTS = COUNT, "frontdesk_ehr_operations_open", ["kind", "state"];
     /// For how long the ledger has not known whether its oldest doubtful write happened, seconds; 0 if there is none.
@@ -135,6 +143,8 @@ catalogue! {
     HOLDS_OLDEST = LARGEST, "frontdesk_holds_oldest_seconds", [];
     /// Messages in each queue of the broker, ready or in hand.
     QUEUES = COUNT, "frontdesk_queue_messages", ["queue"];
+    /// When ops could last ask the broker for these, in seconds since 1970.
+    QUEUES_LOOKED = LARGEST, "frontdesk_queues_last_look_timestamp_seconds", [];
     /// What is paused by a switch: 1 for each scope.
     SWITCHES = LARGEST, "frontdesk_switch_paused", ["scope"];
     /// What the last daily reconciliation found, by kind and clinic.

@@ -25,7 +25,7 @@ use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, util::Subscriber
 pub use bounds::{OTHER, VALUES};
 pub use families::{Families, Sample};
 pub use instruments::{Counter, Gauge, Histogram, Labels, Standing};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, SETS};
 pub use otlp::Origin;
 pub use sampling::CORRELATION;
 pub(crate) use trace::{Traceparent, adopt, send, trace_id};

@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
 
 use super::{
     Metrics,
-    exporter::{Counted, Failures},
+    exporter::{Bounded, Counted, Failures},
     ids::Ids,
     sampling::{Correlated, KeepErrors, Recorded},
 };
@@ -20,7 +20,7 @@ use crate::{ConfigError, config::TelemetrySection};
 
 /// A collector that takes longer than this is down.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Spans that wait for the collector at most; more are dropped.
+/// Spans that wait for the collector at most; more are dropped, and counted.
 const WAITING: usize = 16 * 1024;
 const BATCH: usize = 512;
 
@@ -104,12 +104,14 @@ pub(super) fn provider(
     let batches = BatchSpanProcessor::builder(Counted { exporter, failures: Arc::clone(metrics.failures()) })
         .with_batch_config(
             BatchConfigBuilder::default()
-                .with_max_queue_size(WAITING)
+                // Never full: what it would drop nobody counts.
+                .with_max_queue_size(WAITING + BATCH)
                 .with_max_export_batch_size(BATCH)
                 .with_scheduled_delay(Duration::from_secs(1))
                 .build(),
         )
         .build();
+    let batches = Bounded { inner: batches, failures: Arc::clone(metrics.failures()), most: WAITING };
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(section.sample_ratio)));
     Ok(builder
         .with_sampler(Recorded(sampler))
@@ -123,7 +125,7 @@ pub(super) fn provider(
 mod tests {
     use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 
-    use super::{Origin, TelemetrySection, provider};
+    use super::{BATCH, Origin, TelemetrySection, WAITING, provider};
     use crate::telemetry::Metrics;
 
     #[test]
@@ -147,5 +149,31 @@ mod tests {
         failed("traces", 1);
         metrics.flush();
         failed("metrics", 1);
+    }
+
+    #[test]
+    fn spans_that_too_many_wait_before_are_counted() {
+        // Takes connections, and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = Origin { service: "test", instance: "1".to_owned() };
+        let section = TelemetrySection {
+            otlp_endpoint: Some(format!("http://{}", silent.local_addr().unwrap())),
+            ..TelemetrySection::default()
+        };
+        let metrics = Metrics::new(origin.clone(), &section).unwrap();
+        let traces = provider(&origin, &section, &metrics).unwrap();
+        let tracer = traces.tracer("test");
+        let told = || -> usize {
+            let text = metrics.render();
+            let line = text.lines().find_map(|line| line.strip_prefix("frontdesk_spans_dropped_total{"));
+            line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+        };
+        assert_eq!(told(), 0, "told before any is dropped");
+        let began = WAITING + 2 * BATCH + 100;
+        (0..began).for_each(|_| tracer.in_span("work", |_| {}));
+        let dropped = told();
+        // One batch at most is on its way at a time.
+        assert!((began - WAITING - BATCH..=began - WAITING).contains(&dropped), "{dropped}");
+        let _ = traces.shutdown_with_timeout(std::time::Duration::ZERO);
     }
 }

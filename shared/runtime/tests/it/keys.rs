@@ -1,11 +1,20 @@
 //! Keys of a vault, over its HTTP API.
 
+use domain::{
+    clock::{Clock as _, SystemClock},
+    envelope::CONTENT_TYPE,
+    hop::Event,
+    seal::Keyring,
+};
+use jiff::SignedDuration;
 use runtime::{
     Settings,
     config::{KeysSection, VaultSection},
     keys::{KeySource, Vault, sealing},
 };
 use testkit::vault;
+
+use crate::support::{Act, fixture, message};
 
 fn settings(url: &str, folder: &std::path::Path) -> VaultSection {
     let text = format!("[keys.vault]\nurl = \"{url}\"\nkey = \"frontdesk\"\ntoken_file = \"token\"\n");
@@ -35,7 +44,7 @@ async fn a_vaults_versions_are_keys_and_rotate_and_retire_there() {
         vault.rotate().await.unwrap();
     }
     let keys = vault.load().await.unwrap();
-    let at = "2026-11-22T20:00:00Z".parse().unwrap();
+    let at = SystemClock.now() + SignedDuration::from_mins(2);
     let by_age = keys.iter().map(|key| (key.id.as_str(), key.made));
     assert_eq!(sealing(by_age, at, std::time::Duration::from_secs(60)), Some("frontdesk-v000011"));
     server.retire_before(11);
@@ -51,4 +60,25 @@ async fn a_key_that_may_not_leave_its_vault_is_told() {
     assert!(ids(&vault).await.unwrap_err().contains("answers 400"));
     let error = Vault::new(&settings("http://vault.example:8200", folder.path())).err().unwrap();
     assert!(error.to_string().contains("https"), "{error}");
+}
+
+#[tokio::test]
+async fn while_the_keys_cannot_be_read_a_message_waits_for_its_key() {
+    let f = fixture().await;
+    let running = f.run();
+    let both = [("2026-01".to_owned(), vec![10; 32]), ("2026-02".to_owned(), vec![11; 32])];
+    let others = Keyring::new(both).unwrap();
+    let envelope = message("clinic-n", "late key", Act::Emit).seal(&others).unwrap();
+    let broken = f.folder().join("2026-02.key");
+    std::fs::write(&broken, "half a ke").unwrap();
+    f.publish_raw("clinic-n", f.properties(CONTENT_TYPE), envelope.to_vec().unwrap()).await;
+    f.until(async || f.rows.all().iter().any(|row| row.event == Event::Retried)).await;
+    std::fs::write(&broken, "0b".repeat(32)).unwrap();
+    let got = f.take("ehr-writer.north").await;
+    assert_eq!(
+        got.envelope().open::<crate::support::Onward>(&others).unwrap().secret.expose().text,
+        "late key"
+    );
+    assert!(f.rows.all().iter().all(|row| row.event != Event::Died));
+    f.stop(running).await;
 }

@@ -42,6 +42,7 @@ async fn a_paused_clinic_waits_alone() {
     let waiting = f.take("wait.30s").await;
     assert_eq!(waiting.routing_key, "eligibility.north", "where it goes back to");
     assert_eq!(waiting.header(header::ATTEMPT).as_deref(), Some("1"));
+    assert_eq!(waiting.header(header::RESUMED).as_deref(), Some("true"), "it waits for a person");
     assert_eq!((f.toy.seen("paused"), f.rows.all().len()), (0, 1));
     f.stop(running).await;
 }
@@ -54,7 +55,8 @@ async fn a_paused_endpoint_holds_back_who_needs_it() {
     f.publish("clinic-n", "needs", Act::Call).await;
     f.publish("clinic-n", "does not", Act::Emit).await;
     f.take("ehr-writer.north").await;
-    f.take("wait.30s").await;
+    let waiting = f.take("wait.30s").await;
+    assert_eq!(waiting.header(header::RESUMED).as_deref(), Some("true"));
     assert_eq!(f.toy.seen("needs"), 0);
     f.stop(running).await;
 }

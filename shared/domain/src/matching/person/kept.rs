@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 use super::{Alike, Matcher, PersonRecord, Resolution, Verdict, resolve};
 use crate::{
-    ClinicId, Code, Fault, Phi,
+    ClinicId, Code, Fault,
     hold::Candidate,
-    seal::{Binding, Keyring, SealError, Sealed},
+    seal::{Binding, Keyring},
 };
 
 /// The schema that a sealed person is bound to. Persons belong to a clinic, not to one submission.
@@ -21,11 +21,7 @@ const fn binding(clinic: &str) -> Binding<'_> {
 /// # Errors
 /// A [`Fault`] if it cannot be sealed.
 pub fn seal(record: &PersonRecord, clinic: &ClinicId, keys: &Keyring) -> Result<Vec<u8>, Fault> {
-    let plain = serde_json::to_vec(record).map_err(|_| Fault::permanent(Code::Malformed))?;
-    let sealed = keys
-        .seal(Phi::new(plain), binding(clinic.as_str()))
-        .map_err(|error| Fault::transient(error.code()))?;
-    serde_json::to_vec(&sealed).map_err(|_| Fault::permanent(Code::Malformed))
+    keys.seal_record(record, binding(clinic.as_str()))
 }
 
 /// Opens what [`seal`] made.
@@ -33,9 +29,7 @@ pub fn seal(record: &PersonRecord, clinic: &ClinicId, keys: &Keyring) -> Result<
 /// # Errors
 /// [`Code::UnknownKey`] or [`Code::SealBroken`].
 pub fn open(bytes: &[u8], clinic: &ClinicId, keys: &Keyring) -> Result<PersonRecord, Code> {
-    let sealed: Sealed = serde_json::from_slice(bytes).map_err(|_| Code::SealBroken)?;
-    let plain = keys.open(&sealed, binding(clinic.as_str())).map_err(SealError::code)?;
-    serde_json::from_slice(plain.expose()).map_err(|_| Code::SealBroken)
+    keys.open_record(bytes, binding(clinic.as_str()))
 }
 
 /// Who a record is among the persons of a clinic whose sealed records share a key with it.

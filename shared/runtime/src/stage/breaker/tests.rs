@@ -4,6 +4,7 @@ use domain::{Endpoint, breaker::BreakerState};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Breakers;
+use crate::telemetry::Metrics;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
@@ -15,6 +16,24 @@ fn fixture() -> (Arc<Breakers>, Endpoint) {
 
 fn open(breakers: &Arc<Breakers>, endpoint: &Endpoint) {
     (0..10).for_each(|_| breakers.failure(endpoint, at(0)));
+}
+
+#[test]
+fn one_that_nothing_calls_is_not_told_as_open_for_ever() {
+    let metrics: Arc<Metrics> = Arc::default();
+    let (breakers, endpoint) = (Arc::new(Breakers::new(metrics.clone())), Endpoint::ehr("main"));
+    let told = |name: &str| {
+        let text = metrics.render();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.map(|line| line.rsplit(' ').next().unwrap().to_owned())
+    };
+    assert!(breakers.admit(&endpoint, at(0)).is_ok());
+    assert_eq!(told("frontdesk_breaker_opened_total{").as_deref(), Some("0"), "told before it opens");
+    open(&breakers, &endpoint);
+    breakers.tell(at(4));
+    assert_eq!(told("frontdesk_breaker_state{").as_deref(), Some("2"));
+    breakers.tell(at(5));
+    assert_eq!(told("frontdesk_breaker_state{").as_deref(), Some("1"), "the next call may pass");
 }
 
 #[test]

@@ -91,6 +91,11 @@ impl Fixture {
         self.boot.keys().unwrap()
     }
 
+    /// Where its keys are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// Another process of the same stage, which reaches the broker by that URL.
     pub(crate) fn boot_by(&self, amqp: &str) -> Boot {
         let settings = settings(&self.vhost, amqp, self.folder.path(), "");
