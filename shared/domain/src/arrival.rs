@@ -230,7 +230,7 @@ mod tests {
         };
         let all = Arrival::read(came, &keys).unwrap();
         let known = Arrival::read_at(Some(&clinics), came, &keys).unwrap();
-        let kept = known.original.clone().open_bytes(&keys).unwrap();
+        let kept = known.original.open_bytes(&keys).unwrap();
         let kept = String::from_utf8(kept.expose().clone()).unwrap();
         assert!(kept.contains(body["clinic_id"].as_str().unwrap()), "sealed as it came");
         assert!(all.meta.clinic.as_str() == body["clinic_id"], "nobody said which there are");

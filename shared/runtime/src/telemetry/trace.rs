@@ -205,7 +205,7 @@ mod tests {
     fn what_failed_is_kept_from_then_on() {
         let unsampled = PARENT.replace("-01", "-00");
         let incoming = Traceparent::read(Some(&unsampled), Some(&unsampled));
-        assert_eq!(incoming.clone().kept(), Traceparent::read(Some(PARENT), Some(&unsampled)));
+        assert_eq!(incoming.kept(), Traceparent::read(Some(PARENT), Some(&unsampled)));
         assert_eq!(Traceparent::default().kept(), Traceparent::default());
     }
 
