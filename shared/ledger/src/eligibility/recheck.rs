@@ -30,7 +30,8 @@ impl Store {
     }
 
     /// Those that are due, most urgent visit first. Each is pushed back by `hold`, so that another process does
-    /// not ask at the same time, and comes again if its asker dies. Each with what finds it in logs and traces.
+    /// not ask at the same time, and comes again if its asker dies. Each with what finds it in logs and traces, which is the admission's id
+    /// once the submission is no longer kept.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -44,9 +45,10 @@ impl Store {
              UPDATE eligibility_recheck r SET due_at = $2
              FROM (SELECT admission_id, due_at FROM eligibility_recheck WHERE due_at <= $1 AND before > $1
                    ORDER BY before LIMIT $3 FOR UPDATE SKIP LOCKED) due
-             JOIN submission s USING (admission_id)
+             LEFT JOIN submission s USING (admission_id)
              WHERE r.admission_id = due.admission_id
-             RETURNING r.admission_id, r.clinic, due.due_at, r.before, r.envelope, s.correlation_id, {TRACE} AS trace_id"
+             RETURNING r.admission_id, r.clinic, due.due_at, r.before, r.envelope,
+                coalesce(s.correlation_id, r.admission_id) AS correlation_id, {TRACE} AS trace_id"
         );
         let now = self.clock.now();
         let again = now.checked_add(hold).unwrap_or(Timestamp::MAX);

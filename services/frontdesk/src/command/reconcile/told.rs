@@ -153,7 +153,7 @@ mod tests {
     use super::text;
 
     fn compared(clinic: &str, admitted: u64, in_ehr: Option<u64>) -> serde_json::Value {
-        json!({"clinic_id": clinic, "from": "2026-11-22T05:00:00Z", "until": "2026-11-23T05:00:00Z", "sent": null, "accepted": (admitted > 0).then_some(admitted - 1),
+        json!({"clinic_id": clinic, "from": "2026-11-22T05:00:00Z", "until": "2026-11-23T05:00:00Z", "sent": null, "accepted": admitted.checked_sub(1),
                "journalled": admitted, "admitted": admitted, "in_flight": 0, "completed": admitted, "duplicate": 0,
                "rejected": 0, "held": 0, "dead": 0, "written": admitted * 3, "in_ehr": in_ehr, "notified": admitted})
     }
