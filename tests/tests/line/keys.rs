@@ -38,6 +38,13 @@ async fn keys_are_rotated_under_load_and_nothing_that_was_sealed_is_lost() -> an
     }
     let paused = line.frontdesk(&["pause", "--stage", "notification", "--reason", "rotation"]).await?;
     assert!(paused.status.success(), "{}", String::from_utf8_lossy(&paused.stderr));
+    // Every process obeys within two seconds; the first ones could be through by then.
+    let obeyed = || async {
+        let told = line.metrics("notification").await.unwrap_or_default();
+        let mut lanes = told.lines().filter(|line| line.starts_with("frontdesk_lane_paused{")).peekable();
+        lanes.peek().is_some() && lanes.all(|lane| lane.ends_with(" 1"))
+    };
+    wait::until(PATIENCE, obeyed).await.context("the pause is not obeyed")?;
     let mut submissions = Forms::read()?.any(60)?;
     submissions.retain(|one| one["submission_id"] != DOUBTFUL.0);
     let (before, during) = submissions.split_at(20);
