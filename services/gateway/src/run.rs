@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -96,15 +97,24 @@ async fn telling(count: Option<(&Counter, &Store)>, boot: &Boot) {
     std::future::pending::<()>().await;
 }
 
-/// The count, where there is a folder for it and a database that it can be told to.
+/// The count, where there is a folder for it and a database that it can be told to. A disk that cannot be used keeps nobody out: the count that
+/// stops is missed. Two gateways in one folder are a mistake of the configuration.
 fn counter(boot: &Boot, config: &GatewayConfig, told: bool) -> anyhow::Result<Option<Counter>> {
     let Some(folder) = config.count_dir.as_ref().filter(|_| told) else {
         tracing::warn!("gateway.not_counting");
         return Ok(None);
     };
     let folder = boot.settings().resolve(folder);
-    let counter = Counter::open(&folder, &*boot.clock());
-    counter.map(Some).with_context(|| format!("configuration key `gateway.count_dir`: {}", folder.display()))
+    match Counter::open(&folder, &*boot.clock()) {
+        Ok(counter) => Ok(Some(counter)),
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            Err(error).with_context(|| format!("configuration key `gateway.count_dir`: {}", folder.display()))
+        }
+        Err(error) => {
+            tracing::error!(%error, "gateway.count_not_opened");
+            Ok(None)
+        }
+    }
 }
 
 type Neighbours = (Arc<dyn Standings>, Arc<dyn SwitchBoard>);

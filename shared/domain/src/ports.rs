@@ -38,6 +38,8 @@ pub trait StageLog: HopLog {
     fn begin_alone(&self, suspect: Suspect) -> Pending<Result<Alone, StoreDown>>;
     /// Its handling came to an end, whichever: the process lives, so nothing is held against the message any more.
     fn end_alone(&self, suspect: SuspectId, process: ProcessId) -> Pending<Result<(), StoreDown>>;
+    /// It is with the dead letters, because processes died of it. Should it be replayed, nothing is held against it any more.
+    fn isolated(&self, suspect: SuspectId, at: jiff::Timestamp) -> Pending<Result<(), StoreDown>>;
 }
 
 /// Each clinic's own limits of retries: those of its template.

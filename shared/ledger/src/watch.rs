@@ -47,14 +47,17 @@ const REPORT: &str = "WITH gone AS (DELETE FROM breaker
          probe_at = excluded.probe_at, lanes = excluded.lanes, told_at = excluded.told_at
      WHERE breaker.told_at <= excluded.told_at";
 
-/// What another process left behind is its death once it is silent; until then it may be at work.
+/// What another process left behind is its death once it is silent; until then it may be at work. Who isolated it did not die of it.
 const BEGIN: &str = "INSERT INTO suspect AS s
          (suspect_id, message_id, stage, lane, comebacks, process, began_at, seen_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
      ON CONFLICT (suspect_id) DO UPDATE SET
          comebacks = excluded.comebacks,
-         deaths = s.deaths + (s.process <> excluded.process AND s.seen_at <= $8)::integer,
-         died_at = CASE WHEN s.process <> excluded.process AND s.seen_at <= $8 THEN s.seen_at ELSE s.died_at END,
+         deaths = CASE WHEN s.isolated_at IS NOT NULL THEN 0
+             ELSE s.deaths + (s.process <> excluded.process AND s.seen_at <= $8)::integer END,
+         died_at = CASE WHEN s.isolated_at IS NOT NULL THEN NULL
+             WHEN s.process <> excluded.process AND s.seen_at <= $8 THEN s.seen_at ELSE s.died_at END,
+         isolated_at = NULL,
          began_at = CASE WHEN s.process <> excluded.process AND s.seen_at <= $8 THEN excluded.began_at ELSE s.began_at END,
          process = CASE WHEN s.seen_at <= $8 THEN excluded.process ELSE s.process END,
          seen_at = CASE WHEN s.process = excluded.process OR s.seen_at <= $8 THEN excluded.seen_at ELSE s.seen_at END
@@ -150,6 +153,12 @@ impl StageLog for Store {
         const SQL: &str = "DELETE FROM suspect WHERE suspect_id = $1 AND process = $2";
         let db = self.db.clone();
         Box::pin(async move { db.rows(SQL, &[&suspect.as_uuid(), &process.as_uuid()]).await.map(drop) })
+    }
+
+    fn isolated(&self, suspect: SuspectId, at: Timestamp) -> Pending<Result<(), StoreDown>> {
+        const SQL: &str = "UPDATE suspect SET isolated_at = $2 WHERE suspect_id = $1";
+        let db = self.db.clone();
+        Box::pin(async move { db.rows(SQL, &[&suspect.as_uuid(), &at]).await.map(drop) })
     }
 }
 

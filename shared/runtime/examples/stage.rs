@@ -75,6 +75,10 @@ impl StageLog for Forgetful {
     fn end_alone(&self, _: SuspectId, _: ProcessId) -> Pending<Result<(), StoreDown>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn isolated(&self, _: SuspectId, _: jiff::Timestamp) -> Pending<Result<(), StoreDown>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl SwitchBoard for Forgetful {

@@ -6,11 +6,13 @@ use e2e::{Forms, Line};
 use serde_json::{Value, json};
 
 /// The attempts that each clinic's template asks for. Together fewer than open a breaker.
-const ATTEMPTS: [(&str, u64); 2] = [("clinic-01", 2), ("clinic-02", 4)];
+const ATTEMPTS: [(&str, u64); 2] = [("clinic-01", 3), ("clinic-02", 5)];
+/// Fewer than that: while an endpoint answers nobody, the larger number counts.
+const CONFIGURED: (&str, &str) = ("FRONTDESK__RETRY__ATTEMPTS", "2");
 
 #[tokio::test]
 async fn two_clinics_give_up_after_the_attempts_that_each_asks_for() -> anyhow::Result<()> {
-    let line = Line::up(&["--lanes", "1"]).await?;
+    let line = Line::up_with(&["--lanes", "1"], &[CONFIGURED]).await?;
     for (clinic, attempts) in ATTEMPTS {
         line.template_and(clinic, &format!("\n[retry]\nattempts = {attempts}\n"))?;
     }

@@ -4,6 +4,7 @@
 //! be torn, and nobody was answered for that one.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -14,6 +15,12 @@ use uuid::Uuid;
 
 /// What a file of the count is called after its number.
 const KIND: &str = "accepted";
+/// What is called so after a number says that the count is not whole, until a person takes it away.
+const DAMAGED: &str = "damaged";
+/// The mark of a folder whose process has all of its count on the disk, and of one that has some of it in memory only. It is renamed, which
+/// a disk that is full allows.
+const WHOLE: &str = "whole";
+const IN_MEMORY: &str = "in-memory";
 /// A file of this size is ended, so that reading one never takes long, bytes.
 const LARGE: u64 = 4 * 1024 * 1024;
 
@@ -24,6 +31,8 @@ pub(super) struct Book {
     open: Option<(File, u64)>,
     /// The number of the next file.
     next: u64,
+    /// Files that are told and could not be taken away. They are told again by the next process.
+    stuck: BTreeSet<PathBuf>,
     /// Held for as long as the process lives: two that share a folder would take each other's files away.
     _lock: File,
 }
@@ -40,15 +49,39 @@ impl Book {
     /// Opens the folder, makes it where it is missing, and gives the name under which its count is told: it stays with the folder.
     ///
     /// # Errors
-    /// If the folder cannot be used, or another process uses it.
+    /// If the folder cannot be used, or another process uses it: then of the kind [`io::ErrorKind::ResourceBusy`].
     pub(super) fn open(folder: &Path, fresh: Uuid) -> io::Result<(Self, Uuid)> {
         fs::create_dir_all(folder)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-        lock.try_lock().map_err(|_| io::Error::other("another gateway uses it"))?;
+        lock.try_lock()
+            .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another gateway uses it"))?;
         let name = name(folder, fresh)?;
-        let mut book = Self { folder: folder.to_owned(), open: None, next: 0, _lock: lock };
+        let mut book =
+            Self { folder: folder.to_owned(), open: None, next: 0, stuck: BTreeSet::new(), _lock: lock };
         book.next = book.pages()?.last().map_or(0, |(number, _)| number + 1);
+        book.take_up()?;
         Ok((book, name))
+    }
+
+    /// Reads the mark of the process before: what that had in memory only when it ended is lost.
+    fn take_up(&mut self) -> io::Result<()> {
+        let lost = self.folder.join(IN_MEMORY);
+        if lost.exists() {
+            fs::rename(lost, self.folder.join(format!("{:012}.{DAMAGED}", self.next)))?;
+            self.next += 1;
+        }
+        OpenOptions::new().create(true).truncate(false).write(true).open(self.folder.join(WHOLE))?;
+        sync(&self.folder)
+    }
+
+    /// Marks that some of the count is in memory only, or that all of it is on the disk or told again.
+    ///
+    /// # Errors
+    /// If the disk does not even take that.
+    pub(super) fn mark(&self, in_memory: bool) -> io::Result<()> {
+        let (from, to) = if in_memory { (WHOLE, IN_MEMORY) } else { (IN_MEMORY, WHOLE) };
+        fs::rename(self.folder.join(from), self.folder.join(to))?;
+        sync(&self.folder)
     }
 
     /// Adds lines. They are on the disk when this returns.
@@ -94,19 +127,25 @@ impl Book {
     /// If the folder or the file cannot be read.
     pub(super) fn oldest(&self) -> io::Result<Option<Page>> {
         let open = self.open.is_some().then(|| self.next - 1);
-        let found = self.pages()?.into_iter().find(|(number, _)| Some(*number) != open);
+        let ended = |(number, path): &(u64, PathBuf)| Some(*number) != open && !self.stuck.contains(path);
+        let found = self.pages()?.into_iter().find(ended);
         found.map(|(_, path)| read(path)).transpose()
     }
 
     /// What the page says is told.
     ///
     /// # Errors
-    /// If its file cannot be taken away. One that nobody could read in full is laid aside for a person.
-    pub(super) fn told(&self, page: &Page) -> io::Result<()> {
-        if page.damaged > 0 {
-            return fs::rename(&page.path, page.path.with_extension("damaged"));
+    /// If its file cannot be taken away: then it is not given again. One that nobody could read in full is laid aside for a person.
+    pub(super) fn told(&mut self, page: &Page) -> io::Result<()> {
+        let gone = if page.damaged > 0 {
+            fs::rename(&page.path, page.path.with_extension(DAMAGED))
+        } else {
+            fs::remove_file(&page.path)
+        };
+        if gone.is_err() {
+            self.stuck.insert(page.path.clone());
         }
-        fs::remove_file(&page.path)
+        gone
     }
 
     /// Whether a damaged file lies here: then the count is not whole.
@@ -115,7 +154,7 @@ impl Book {
     /// If the folder cannot be read.
     pub(super) fn is_whole(&self) -> io::Result<bool> {
         for entry in fs::read_dir(&self.folder)? {
-            if entry?.path().extension().is_some_and(|kind| kind == "damaged") {
+            if entry?.path().extension().is_some_and(|kind| kind == DAMAGED) {
                 return Ok(false);
             }
         }
@@ -239,6 +278,44 @@ mod tests {
         assert_eq!(all(&mut book), ["s-3"]);
         assert!(!book.is_whole().unwrap());
         assert!(folder.path().join("000000000008.damaged").exists());
+    }
+
+    #[test]
+    fn what_was_in_memory_only_when_a_process_ended_is_missed_until_somebody_has_seen_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (book, _) = Book::open(folder.path(), FRESH).unwrap();
+        book.mark(true).unwrap();
+        book.mark(false).unwrap();
+        drop(book);
+        let (book, _) = Book::open(folder.path(), FRESH).unwrap();
+        assert!(book.is_whole().unwrap(), "it was told before the end");
+        book.mark(true).unwrap();
+        drop(book);
+        for _ in 0..2 {
+            let (mut book, _) = Book::open(folder.path(), FRESH).unwrap();
+            assert!(!book.is_whole().unwrap());
+            book.add(&line("s-1")).unwrap();
+            assert_eq!(all(&mut book), ["s-1"]);
+        }
+        std::fs::remove_file(folder.path().join("000000000000.damaged")).unwrap();
+        let (book, _) = Book::open(folder.path(), FRESH).unwrap();
+        assert!(book.is_whole().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_taken_away_is_given_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut book, _) = Book::open(folder.path(), FRESH).unwrap();
+        fs::write(folder.path().join("000000000003.accepted"), [b"{}\n".to_vec(), line("s-1")].concat())
+            .unwrap();
+        // What it would be called is taken, and cannot be replaced.
+        fs::create_dir_all(folder.path().join("000000000003.damaged/x")).unwrap();
+        let page = book.oldest().unwrap().unwrap();
+        assert!(book.told(&page).is_err());
+        assert!(book.oldest().unwrap().is_none());
+        drop(book);
+        let (book, _) = Book::open(folder.path(), FRESH).unwrap();
+        assert!(book.oldest().unwrap().is_some(), "the next process tells it again");
     }
 
     #[test]

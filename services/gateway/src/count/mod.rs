@@ -37,7 +37,7 @@ impl Counter {
     /// Opens the folder in which this gateway counts, with what an earlier process of it left there.
     ///
     /// # Errors
-    /// If the folder cannot be used, or another gateway uses it.
+    /// If the folder cannot be used, or another gateway uses it: then of the kind [`io::ErrorKind::ResourceBusy`].
     pub fn open(folder: &Path, clock: &dyn Clock) -> io::Result<Self> {
         let (book, gateway) = Book::open(folder, clock.fresh_id())?;
         Ok(Self { writer: Writer::start(book)?, gateway })

@@ -133,11 +133,21 @@ impl Desk {
         }
     }
 
-    /// The door stays open: who is answered now is told from memory, and a crash before that shows as a count that stops.
+    /// The door stays open: who is answered now is told from memory. That is marked first, so that a crash before it is told shows as a count
+    /// that stops.
     fn keep(&mut self, notes: Vec<Accepted>) {
+        if self.unsaved.is_empty() {
+            self.mark(true);
+        }
         self.whole &= self.unsaved.len() + notes.len() <= UNSAVED;
         let room = UNSAVED.saturating_sub(self.unsaved.len());
         self.unsaved.extend(notes.into_iter().take(room));
+    }
+
+    fn mark(&self, in_memory: bool) {
+        if let Err(error) = self.book.mark(in_memory) {
+            tracing::error!(%error, "gateway.count_not_marked");
+        }
     }
 
     fn next(&mut self) -> Next {
@@ -159,6 +169,10 @@ impl Desk {
             Next::Unsaved(_) if told => {
                 self.unsaved.drain(..self.due);
                 self.due = 0;
+                // What had no room is never told: the mark stays, for the next process to miss it.
+                if self.unsaved.is_empty() && self.whole {
+                    self.mark(false);
+                }
             }
             Next::Page(page) if told => {
                 if page.damaged > 0 {
@@ -166,6 +180,7 @@ impl Desk {
                 }
                 if let Err(error) = self.book.told(&page) {
                     tracing::error!(%error, "gateway.count_unreadable");
+                    self.whole = false;
                 }
             }
             Next::Unsaved(_) | Next::Page(_) | Next::Nothing { .. } => {}

@@ -4,16 +4,18 @@ use serde::Deserialize;
 
 /// Attempts that a clinic may ask for.
 const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
-/// Ages that a clinic may ask for, in seconds: five minutes to thirty days. Below that an outage of some minutes would fill the dead letters.
-const MAX_AGE_S: std::ops::RangeInclusive<u64> = 300..=2_592_000;
+/// Ages that a clinic may ask for, in seconds: an hour to thirty days. Below that an outage of some minutes would fill the dead letters, and
+/// nobody would wait for a payer that is down as long as the configuration says.
+const MAX_AGE_S: std::ops::RangeInclusive<u64> = 3600..=2_592_000;
 
 /// A clinic's own limits of retries. What it leaves out is as `[retry]` of the configuration has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Attempts before a message is dead, 1 to 100. What failed while an endpoint was down is none.
+    /// Attempts before a message is dead, 1 to 100. What failed while an endpoint was down is none, and while an endpoint answers nobody else
+    /// either the configuration's number counts, if that is larger.
     pub attempts: Option<u32>,
-    /// Seconds since the first failure after which a message is dead, 300 to 2 592 000.
+    /// Seconds since the first failure after which a message is dead, 3600 to 2 592 000.
     pub max_age_s: Option<u64>,
 }
 

@@ -111,6 +111,26 @@ async fn what_two_processes_died_of_is_proven_and_the_crashes_stay_on_record() {
 }
 
 #[tokio::test]
+async fn what_was_isolated_and_is_replayed_is_judged_anew() {
+    let case = Case::new().await;
+    for _ in 0..2 {
+        assert_eq!(case.begin(process()).await, Alone::Begun);
+        case.silence();
+    }
+    let isolator = process();
+    assert!(matches!(case.begin(isolator).await, Alone::Proven { deaths: 2, .. }));
+    case.store.isolated(case.id, case.fixture.clock.now()).await.unwrap();
+    assert_eq!(case.store.crash(case.message).await.unwrap().unwrap().deaths, 2, "it stays on record");
+    // Who isolated it is gone by the time of the replay, and did not die of it.
+    case.silence();
+    assert_eq!(case.begin(process()).await, Alone::Begun);
+    case.silence();
+    assert_eq!(case.begin(process()).await, Alone::Begun, "one death since then");
+    case.silence();
+    assert!(matches!(case.begin(process()).await, Alone::Proven { deaths: 2, .. }));
+}
+
+#[tokio::test]
 async fn what_comes_to_its_end_is_forgotten_and_who_lives_is_waited_for() {
     let case = Case::new().await;
     let (one, other) = (process(), process());

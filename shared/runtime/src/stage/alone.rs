@@ -12,6 +12,7 @@ use domain::{
     Code, Meta, Stage,
     envelope::Envelope,
     ids::SuspectId,
+    ports::{Pending, StoreDown},
     suspect::{Alone, SIGN_OF_LIFE, Suspect},
 };
 use jiff::Timestamp;
@@ -67,6 +68,10 @@ pub(super) async fn deliver<H: Handler>(
             () = case.lost.cancelled() => return let_go(core, case),
             () = core.stop.cancelled() => return let_go(core, case),
         };
+        // Those before it may have taken their time.
+        if core.pauses.lane(core.stage, &case.lane) {
+            return let_go(core, case);
+        }
         let suspect = Suspect {
             id,
             message: case.cx.message,
@@ -100,7 +105,11 @@ pub(super) async fn deliver<H: Handler>(
                 core.metrics.isolated.add(&[("lane", case.lane.as_str())]);
                 case.meta = meta(core, &case.body);
                 let poison = Decision::Die { code: Code::Poison, field: None, endpoint: None };
-                return effect::carry_out(core, case, poison).await;
+                let verdict = effect::carry_out(core, case, poison).await;
+                if verdict == Verdict::Done {
+                    repeated(core, || core.log.isolated(id, core.clock.now())).await;
+                }
+                return verdict;
             }
         }
     }
@@ -130,16 +139,17 @@ async fn signs_of_life(core: &Core, suspect: Suspect) {
     }
 }
 
-/// The process has outlived it. That is repeated until it is written, since what is left there counts as a death; but not for longer
-/// than the process is to live.
+/// The process has outlived it. What is left there counts as a death.
 async fn end(core: &Core, id: SuspectId) {
+    repeated(core, || core.log.end_alone(id, core.process)).await;
+}
+
+/// Until it is written, for as long as the process may still finish what it has in hand.
+async fn repeated(core: &Core, write: impl Fn() -> Pending<Result<(), StoreDown>>) {
     let mut pace = Pace::new(FIRST_PAUSE, LONGEST_PAUSE);
-    while core.log.end_alone(id, core.process).await.is_err() {
+    while write().await.is_err() {
         core.metrics.store_retries.add_one();
-        tokio::select! {
-            () = tokio::time::sleep(pace.step()) => {}
-            () = core.stop.cancelled() => return,
-        }
+        tokio::time::sleep(pace.step()).await;
     }
 }
 

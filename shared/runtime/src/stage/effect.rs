@@ -156,8 +156,10 @@ async fn retry(
     let outage = against.as_ref().is_some_and(|(at, one)| core.breakers.was_down(one, *at));
     // To be throttled, or in an outage, is no failed attempt, but it has its time too.
     let attempt = if after.is_some() || outage { 0 } else { case.cx.attempt };
+    let failed = against.map(|(at, one)| Failed::again(case.failed.as_ref(), one, at, &core.breakers));
+    let silent = failed.as_ref().map_or(0, Failed::silent);
     let clinic = case.meta.as_ref().map(|meta| &meta.clinic);
-    if core.retry.exhausted(clinic, attempt, first_failed_at, case.cx.now()) {
+    if core.retry.exhausted(clinic, (attempt, silent), first_failed_at, case.cx.now()) {
         return end(core, case, code, None, endpoint).await;
     }
     let wait_for =
@@ -171,7 +173,7 @@ async fn retry(
     let mut next = Next { first_failed_at: Some(first_failed_at), retried: true, ..Next::same(case) };
     if after.is_none() {
         next.attempt = next.attempt.saturating_add(1);
-        next.failed = against.map(|(at, one)| Failed::again(case.failed.as_ref(), one, at, &core.breakers));
+        next.failed = failed;
     }
     let entry = Entry { code: Some(code), endpoint, ..Entry::of(Event::Retried) };
     let done = wait(core, case, entry, wait_for, next).await;

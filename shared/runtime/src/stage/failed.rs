@@ -31,6 +31,11 @@ impl Failed {
         Self { endpoint, at, run: run.saturating_add(1) }
     }
 
+    /// How many of the last attempts failed there, while it answered nobody.
+    pub(super) const fn silent(&self) -> u32 {
+        self.run
+    }
+
     /// As the headers tell it. They are ours; should a sender have set them, it can at most spare its message some attempts, and the
     /// policy's age ends that.
     pub(super) fn read(headers: &Headers) -> Option<Self> {

@@ -73,18 +73,21 @@ impl RetryPolicy {
     }
 
     /// Whether a message that failed at this attempt, first at that time, has had its chances. Whose it is, is not known of what could not
-    /// be opened.
+    /// be opened. The last `silent` attempts failed at an endpoint that has answered nobody since: whether that is an outage is known only
+    /// later, and no clinic that wants fewer attempts than the configuration gives fills the dead letters meanwhile.
     pub(super) fn exhausted(
         &self,
         clinic: Option<&ClinicId>,
-        attempt: u32,
+        (attempt, silent): (u32, u32),
         first_failed_at: Timestamp,
         now: Timestamp,
     ) -> bool {
         let own = clinic.map(|clinic| self.clinics.of(clinic)).unwrap_or_default();
         let age = now.duration_since(first_failed_at);
         let max_age_s = own.max_age_s.unwrap_or(self.section.max_age_s);
-        attempt >= own.attempts.unwrap_or(self.section.attempts)
+        let attempts = own.attempts.unwrap_or(self.section.attempts);
+        attempt >= attempts.max(self.section.attempts)
+            || attempt.saturating_sub(silent) >= attempts
             || age.as_secs() >= i64::try_from(max_age_s).unwrap_or(i64::MAX)
     }
 
@@ -173,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn exhausted_by_attempts_or_by_age_as_the_clinic_wants(attempt in 1_u32..40, age in 0_i64..200_000) {
+        fn exhausted_by_attempts_or_by_age_as_the_clinic_wants(attempt in 1_u32..40, silent in 0_u32..40, age in 0_i64..200_000) {
             let first = Timestamp::UNIX_EPOCH;
             for (clinic, attempts, max_age) in [
                 (None, 20, 24 * 3600),
@@ -183,8 +186,9 @@ mod tests {
             ] {
                 let clinic = clinic.map(|name| ClinicId::parse(name).unwrap());
                 let now = first + SignedDuration::from_secs(age);
-                let gone = policy().exhausted(clinic.as_ref(), attempt, first, now);
-                prop_assert_eq!(gone, attempt >= attempts || age >= max_age);
+                let gone = policy().exhausted(clinic.as_ref(), (attempt, silent), first, now);
+                let spared = attempt.saturating_sub(silent);
+                prop_assert_eq!(gone, attempt >= 20 || spared >= attempts || age >= max_age);
             }
         }
     }

@@ -94,6 +94,10 @@ impl StageLog for Rows {
         }
         self.unless_down(())
     }
+
+    fn isolated(&self, _: SuspectId, _: jiff::Timestamp) -> Pending<Result<(), StoreDown>> {
+        self.unless_down(())
+    }
 }
 
 #[derive(Default)]
