@@ -46,7 +46,7 @@ fn every_canonical_field_is_filled_by_some_template() {
 
 #[test]
 fn a_clinic_has_the_retries_of_its_base_but_what_it_says_itself() {
-    let base = "\n[retry]\nattempts = 5\nmax_age_s = 600\n";
+    let base = "\n[retry]\nattempts = 5\nmax_age_s = 7200\n";
     let with = |more: &str| {
         let template = format!("{}{more}", FILES["clinic-01/template.toml"]);
         let files = bases().map(|(path, text)| {
@@ -56,8 +56,8 @@ fn a_clinic_has_the_retries_of_its_base_but_what_it_says_itself() {
         let clinics = Clinics::from_sources(files.chain([("clinic-01/template.toml".to_owned(), template)]));
         clinics.unwrap().iter().next().unwrap().retry
     };
-    assert_eq!(with(""), Retry { attempts: Some(5), max_age_s: Some(600) });
-    assert_eq!(with("\n[retry]\nattempts = 2\n"), Retry { attempts: Some(2), max_age_s: Some(600) });
+    assert_eq!(with(""), Retry { attempts: Some(5), max_age_s: Some(7200) });
+    assert_eq!(with("\n[retry]\nattempts = 2\n"), Retry { attempts: Some(2), max_age_s: Some(7200) });
     let unknown = Clinics::default().of(&"nobody".parse().unwrap());
     assert_eq!(unknown, Retry::default());
 }

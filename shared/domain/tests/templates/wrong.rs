@@ -34,7 +34,7 @@ fn each_mistake_has_its_message() {
         ("npi = \"1234567890\"", "npi: ten digits of which the last is the check digit"),
         ("editable = [\"patient.name\"]", "editable: there is no canonical field `patient.name`"),
         ("retry.attempts = 0", "retry.attempts: from 1 to 100"),
-        ("retry.max_age_s = 60", "retry.max_age_s: from 300 to 2592000 seconds"),
+        ("retry.max_age_s = 60", "retry.max_age_s: from 3600 to 2592000 seconds"),
         ("extends = \"fax\"", "`extends`: there is no `_base/fax.toml`"),
         (
             "editable = [\"consents.sms\"]",
