@@ -93,13 +93,7 @@ impl Line {
     /// # Errors
     /// If it cannot be started, or does not take the input.
     pub async fn frontdesk_reading(&self, args: &[&str], input: &str) -> std::io::Result<Output> {
-        let mut command = command(self.folder.path(), args);
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = piped.spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(input.as_bytes()).await?;
-        }
-        child.wait_with_output().await
+        reading(command(self.folder.path(), args), input).await
     }
 
     /// Waits until every one of these submissions stands where it stays, and gives their rows.
@@ -275,6 +269,16 @@ fn command(folder: &Path, args: &[&str]) -> tokio::process::Command {
     command.args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder]).args(args);
     command.current_dir(checkout()).stdin(Stdio::null());
     command
+}
+
+/// What a command says that has this on its standard input.
+pub(crate) async fn reading(mut command: tokio::process::Command, input: &str) -> std::io::Result<Output> {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).await?;
+    }
+    child.wait_with_output().await
 }
 
 fn checkout() -> &'static Path {

@@ -1,10 +1,13 @@
-//! What the programs of this crate have in common: where they run, what they are drawn from, and how they end.
+//! What the programs of this crate have in common: where they run, what they are drawn from, which line they start, and how they end.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::ensure;
 use clap::Args;
-use frontdesk::{local::Layout, output};
+use frontdesk::{
+    local::{Dress, Layout, Options, backends::Given},
+    output,
+};
 
 /// Where a program runs, and what it is drawn from.
 #[derive(Debug, Args)]
@@ -32,6 +35,22 @@ impl Place {
         let seed = self.seed.unwrap_or_else(rand::random);
         output::line(&format!("seed {seed}"));
         Ok((layout, seed))
+    }
+}
+
+/// A line with nothing of an earlier run, on a broker and a database of its own, with the sandbox outside.
+pub fn own_line(layout: &Layout) -> Options {
+    Options {
+        samples: layout.samples(),
+        ehr: None,
+        profile: "fhir".to_owned(),
+        lanes: 2,
+        port_base: None,
+        fresh: true,
+        given: Given::default(),
+        extra: toml::Table::new(),
+        replicas: BTreeMap::new(),
+        dress: Dress::default(),
     }
 }
 

@@ -21,8 +21,11 @@ use runtime::Context;
 /// What sealed answers are bound to: an answer belongs to a member and a day, not to a submission. Put into another member's row it does
 /// not open.
 fn bound<T>(key: &AnswerKey, with: impl FnOnce(Binding<'_>) -> T) -> T {
-    let member: String = key.member.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    with(Binding { submission: &format!("{member} {}", key.day), clinic: "", schema: "eligibility.v2" })
+    with(Binding {
+        submission: &format!("{} {}", key.member.to_hex(), key.day),
+        clinic: "",
+        schema: "eligibility.v2",
+    })
 }
 
 /// What answers of earlier versions are bound to: to nobody. They are of use on their day only: to be taken out with the next version.

@@ -119,8 +119,7 @@ async fn an_answer_in_another_members_row_is_not_believed_and_one_of_an_earlier_
         };
         desk.store.cache_answer(of("W7"), answer).await.unwrap();
     };
-    let hex: String = of("W8").member.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let other = format!("{hex} {}", desk.day());
+    let other = format!("{} {}", of("W8").member.to_hex(), desk.day());
     keep(Binding { submission: &other, clinic: "", schema: "eligibility.v2" }).await;
     assert_eq!(desk.once(&message(), None).await, Ok(EligibilityStatus::Active));
     assert_eq!(desk.payer.asked(), 1, "the row's answer is somebody else's");

@@ -77,21 +77,22 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         // The switches are followed for as long as requests are served: this ends with the server.
         std::future::pending::<()>().await;
     };
+    let counted = counter.as_ref().zip(store.as_ref());
     tokio::select! {
         () = serve(listener, router(Arc::clone(&app)), config.read_timeout(), soft.clone(), hard) => {}
         () = stopping => {}
         () = pauses.follow(switches) => {}
-        () = telling(counter.as_ref().zip(store.as_ref()), &boot) => {}
+        () = telling(counted, &boot) => {}
     }
-    if let Some((counter, store)) = counter.as_ref().zip(store.as_ref()) {
+    if let Some((counter, store)) = counted {
         counter.close(store, &*boot.clock()).await;
     }
     Ok(())
 }
 
 /// Tells the count for as long as requests are served: this ends with the server.
-async fn telling(count: Option<(&Counter, &Store)>, boot: &Boot) {
-    if let Some((counter, store)) = count {
+async fn telling(counted: Option<(&Counter, &Store)>, boot: &Boot) {
+    if let Some((counter, store)) = counted {
         counter.follow(store, &*boot.clock()).await;
     }
     std::future::pending::<()>().await;

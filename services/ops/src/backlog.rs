@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ClinicId, LaneName, Stage, ports::SwitchScope};
+use domain::{ClinicId, EndpointKind, LaneName, Stage, ports::SwitchScope};
 use jiff::{SignedDuration, Timestamp};
 use ledger::read::Flow;
 use serde::Serialize;
@@ -61,10 +61,10 @@ impl Backlog {
                 let own = |flow: &Flow| flow.clinic.as_ref() == Some(clinic);
                 (known.in_flight, known.inflow(Stage::Validation, own))
             }
-            SwitchScope::Endpoint(endpoint) => match endpoint.as_str().split_once(':') {
-                Some(("ehr", name)) => known.ehr(name),
-                // Which submissions will need a payer or a messenger is in their sealed parts.
-                _ => (None, None),
+            SwitchScope::Endpoint(endpoint) => match endpoint.kind() {
+                EndpointKind::Ehr => known.ehr(endpoint.name()),
+                // Which submissions will need one is in their sealed parts.
+                EndpointKind::Payer | EndpointKind::Messenger => (None, None),
             },
         };
         let come = lasts.and_then(|lasts| per_minute.map(|rate| rate * lasts.as_secs_f64().max(0.0) / 60.0));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ClinicId, LaneName, Stage, messages::Channel, ports::SwitchScope};
+use domain::{ClinicId, EndpointKind, LaneName, Stage, messages::Channel, ports::SwitchScope};
 use runtime::{Settings, clinics::ClinicsError, topology::Lanes};
 use serde::{Serialize, de::IgnoredAny};
 
@@ -60,18 +60,21 @@ impl Names {
 
     /// Whether there is something of the scope's name.
     pub fn knows(&self, scope: &SwitchScope) -> bool {
-        let Listed { stage, lane, clinic, ehr, payer, messenger } = self.listed();
-        let text = scope.to_string();
-        let Some((kind, name)) = text.split_once(':') else { return false };
-        let listed = match kind {
-            "stage" => Some(stage),
-            "lane" => Some(lane),
-            "clinic" => clinic,
-            "ehr" => ehr,
-            "payer" => payer,
-            _ => Some(messenger),
-        };
-        listed.is_none_or(|names| names.iter().any(|one| one == name))
+        match scope {
+            SwitchScope::Stage(_) => true,
+            SwitchScope::Lane(lane) => self.lanes.contains(lane),
+            SwitchScope::Clinic(clinic) => {
+                self.clinics.as_ref().is_none_or(|clinics| clinics.contains_key(clinic))
+            }
+            SwitchScope::Endpoint(endpoint) => {
+                let has = |names: &BTreeSet<String>| names.contains(endpoint.name());
+                match endpoint.kind() {
+                    EndpointKind::Ehr => self.ehrs.as_ref().is_none_or(has),
+                    EndpointKind::Payer => self.payers.as_ref().is_none_or(has),
+                    EndpointKind::Messenger => Channel::ALL.iter().any(|one| one.as_str() == endpoint.name()),
+                }
+            }
+        }
     }
 
     /// All of them, in order.

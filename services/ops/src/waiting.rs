@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{ClinicId, LaneName, Stage, ports::SwitchScope};
+use domain::{ClinicId, EndpointKind, LaneName, Stage, ports::SwitchScope};
 use jiff::{SignedDuration, Timestamp};
 use ledger::read::OnItsWay;
 use runtime::topology::Lanes;
@@ -79,13 +79,13 @@ fn concerns(scope: &SwitchScope, (clinic, lane): (&ClinicId, &LaneName), names: 
         SwitchScope::Stage(_) => true,
         SwitchScope::Lane(one) => one == lane,
         SwitchScope::Clinic(one) => one == clinic,
-        SwitchScope::Endpoint(endpoint) => match endpoint.as_str().split_once(':') {
-            Some(("ehr", name)) => {
+        SwitchScope::Endpoint(endpoint) => match endpoint.kind() {
+            EndpointKind::Ehr => {
                 let its = names.clinics.as_ref().and_then(|clinics| clinics.get(clinic));
-                its.is_none_or(|its| its == name)
+                its.is_none_or(|its| its == endpoint.name())
             }
-            // Which payer somebody has is sealed.
-            _ => true,
+            // Which one somebody needs is sealed.
+            EndpointKind::Payer | EndpointKind::Messenger => true,
         },
     }
 }
@@ -95,10 +95,10 @@ fn stage_of(scope: &SwitchScope) -> Option<Stage> {
     match scope {
         SwitchScope::Stage(stage) => Some(*stage),
         SwitchScope::Lane(_) | SwitchScope::Clinic(_) => None,
-        SwitchScope::Endpoint(endpoint) => Some(match endpoint.as_str().split_once(':') {
-            Some(("ehr", _)) => Stage::EhrWriter,
-            Some(("payer", _)) => Stage::Eligibility,
-            _ => Stage::Notification,
+        SwitchScope::Endpoint(endpoint) => Some(match endpoint.kind() {
+            EndpointKind::Ehr => Stage::EhrWriter,
+            EndpointKind::Payer => Stage::Eligibility,
+            EndpointKind::Messenger => Stage::Notification,
         }),
     }
 }

@@ -1,44 +1,8 @@
 //! Faults: we could not find out. ("Not insured" is an outcome; "payer timed out" is a fault.)
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Code, FieldPath};
-
-/// The name of something outside that can fail as a whole, such as `ehr:main` or `payer:aetna`: breakers and
-/// switches work on it. It comes from configuration, never from a submission.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Endpoint(String);
-
-impl Endpoint {
-    /// An EHR by its configured name.
-    pub fn ehr(name: &str) -> Self {
-        Self(format!("ehr:{name}"))
-    }
-
-    /// A payer by its configured name.
-    pub fn payer(name: &str) -> Self {
-        Self(format!("payer:{name}"))
-    }
-
-    /// A mail relay or SMS provider by its configured name.
-    pub fn messenger(name: &str) -> Self {
-        Self(format!("messenger:{name}"))
-    }
-
-    /// The name with its kind.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::{Code, Endpoint, FieldPath};
 
 /// A handler could not find out what to do. The retry decision is made here, where the error happened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

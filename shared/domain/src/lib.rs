@@ -13,6 +13,7 @@ pub mod content;
 mod digest;
 pub mod drill;
 pub mod effect;
+pub mod endpoint;
 pub mod envelope;
 pub mod fault;
 pub mod field;
@@ -43,7 +44,8 @@ pub mod template;
 pub mod token;
 
 pub use code::Code;
-pub use fault::{Endpoint, Fault};
+pub use endpoint::{Endpoint, EndpointKind};
+pub use fault::Fault;
 pub use field::FieldPath;
 pub use ids::{AdmissionId, ClinicId, CorrelationId, LaneName, MessageId, PersonId, SubmissionId};
 pub use meta::Meta;

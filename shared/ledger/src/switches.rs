@@ -1,9 +1,6 @@
 //! What is paused, by whom, why and until when. Every change is an act, and noted as one.
 
-use domain::{
-    Endpoint, Stage,
-    ports::{Pending, StoreDown, SwitchBoard, SwitchScope},
-};
+use domain::ports::{Pending, StoreDown, SwitchBoard, SwitchScope};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -46,7 +43,7 @@ impl Store {
         let (what, replaced, done) =
             (What::Paused.as_str(), Outcome::Replaced.as_str(), Outcome::Done.as_str());
         let Pause { scope, actor, reason, since, until } = pause;
-        let scope = scope_text(scope);
+        let scope = scope.to_string();
         let rows =
             self.db.rows(SQL, &[&scope, actor, reason, since, until, &role, &what, &replaced, &done]).await?;
         let outcome = |row: &Row| text::parse(row.try_get("outcome")?);
@@ -71,7 +68,7 @@ impl Store {
              SELECT * FROM ended";
         let (what, done, nothing) =
             (What::Resumed.as_str(), Outcome::Done.as_str(), Outcome::Nothing.as_str());
-        let (scope, now, Actor { name, role }) = (scope_text(scope), self.clock.now(), actor);
+        let (scope, now, Actor { name, role }) = (scope.to_string(), self.clock.now(), actor);
         let rows = self.db.rows(SQL, &[&scope, &now, name, role, &what, &done, &nothing, &reason]).await?;
         rows.first().map(|row| pause(row).map_err(|_| StoreDown)).transpose()
     }
@@ -97,57 +94,10 @@ impl SwitchBoard for Store {
 
 fn pause(row: &Row) -> Result<Pause, Failure> {
     Ok(Pause {
-        scope: scope(row.try_get("scope")?)?,
+        scope: text::parse(row.try_get("scope")?)?,
         actor: row.try_get("actor")?,
         reason: row.try_get("reason")?,
         since: row.try_get("since")?,
         until: row.try_get("until")?,
     })
-}
-
-fn scope_text(scope: &SwitchScope) -> String {
-    match scope {
-        SwitchScope::Stage(stage) => format!("stage:{stage}"),
-        SwitchScope::Lane(lane) => format!("lane:{lane}"),
-        SwitchScope::Clinic(clinic) => format!("clinic:{clinic}"),
-        SwitchScope::Endpoint(endpoint) => endpoint.to_string(),
-    }
-}
-
-fn scope(text: &str) -> Result<SwitchScope, Failure> {
-    let (kind, name) = text.split_once(':').ok_or(Failure::Data)?;
-    Ok(match kind {
-        "stage" => SwitchScope::Stage(text::parse::<Stage>(name)?),
-        "lane" => SwitchScope::Lane(text::parse(name)?),
-        "clinic" => SwitchScope::Clinic(text::parse(name)?),
-        "ehr" => SwitchScope::Endpoint(Endpoint::ehr(name)),
-        "payer" => SwitchScope::Endpoint(Endpoint::payer(name)),
-        "messenger" => SwitchScope::Endpoint(Endpoint::messenger(name)),
-        _ => return Err(Failure::Data),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::{Endpoint, Stage, ports::SwitchScope};
-
-    use super::{scope, scope_text};
-
-    #[test]
-    fn every_scope_reads_back() {
-        let scopes = [
-            SwitchScope::Stage(Stage::EhrWriter),
-            SwitchScope::Lane("default".parse().unwrap()),
-            SwitchScope::Clinic("clinic-01".parse().unwrap()),
-            SwitchScope::Endpoint(Endpoint::ehr("main")),
-            SwitchScope::Endpoint(Endpoint::payer("aetna:tx")),
-            SwitchScope::Endpoint(Endpoint::messenger("smtp")),
-        ];
-        for it in scopes {
-            assert_eq!(scope(&scope_text(&it)).unwrap(), it);
-        }
-        for bad in ["", "stage", "stage:x", "lane:", "clinic:A", "other:x"] {
-            assert!(scope(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -11,7 +11,7 @@ use domain::{
 use tracing::Span;
 
 use crate::{
-    amqp::{Properties, PublishError, Publisher},
+    amqp::{Properties, PublishError, Publisher, header},
     telemetry::{self, Traceparent},
 };
 
@@ -103,6 +103,7 @@ impl Again {
             .correlation(correlation)
             .schema(schema)
             .clinic(&clinic)
+            .header(header::RESUMED, Some(true))
             .within(trace);
         let mut tries = 0;
         loop {

@@ -16,7 +16,7 @@ use domain::{
     drill::Protection,
 };
 use frontdesk::{
-    local::{Layout, Options, Stack, backends::Given, endpoints::Gateway, run::run, supervisor::Supervisor},
+    local::{Layout, Options, Stack, endpoints::Gateway, run::run, supervisor::Supervisor},
     output,
 };
 use runtime::topology::Management;
@@ -41,6 +41,7 @@ use super::{
     settings,
     strikes::Strikes,
 };
+use crate::program::own_line;
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -87,16 +88,10 @@ pub async fn chaos(layout: &Layout, trial: &Trial) -> anyhow::Result<Report> {
         clinics::copy(&layout.clinics(), &folder)?;
         let routes = Arc::new(Routes::default());
         let options = Options {
-            samples: layout.samples(),
-            ehr: None,
-            profile: "fhir".to_owned(),
-            lanes: 2,
-            port_base: None,
-            fresh: true,
-            given: Given::default(),
             dress: routes.dress(layout, trial.without),
             replicas: BTreeMap::from([("validation".to_owned(), 2), ("ehr-writer".to_owned(), 2)]),
             extra: settings::extra(layout, &folder, trial.lateness_ms),
+            ..own_line(layout)
         };
         let stack = Stack::start(layout, supervisor, &options).await?;
         let running = Running {

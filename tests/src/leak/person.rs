@@ -4,10 +4,8 @@ use jiff::civil::{Date, date};
 use rand::{Rng as _, SeedableRng as _, rngs::ChaCha8Rng};
 
 use super::canary::Canary;
+use crate::chaos::people;
 
-const CONSONANTS: [char; 16] =
-    ['b', 'd', 'f', 'g', 'h', 'j', 'k', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'z'];
-const VOWELS: [char; 4] = ['a', 'e', 'i', 'o'];
 /// Area codes whose second digit is no 9 and that do not end in 11, in each hundred from the second on.
 const AREAS: u32 = 8 * 89;
 
@@ -49,12 +47,8 @@ impl Person {
         let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1 << 20).wrapping_add(u64::from(number)));
         let mut words = Vec::new();
         let mut word = |field: &'static str| {
-            let mut word = String::new();
-            for _ in 0..6 {
-                let bits = rng.next_u32() as usize;
-                word.extend([CONSONANTS[bits % 16], VOWELS[bits / 16 % 4]]);
-            }
-            word[..1].make_ascii_uppercase();
+            let syllables: [u32; 6] = std::array::from_fn(|_| rng.next_u32() % 64);
+            let mut word = people::word(syllables);
             if field == "patient.family" {
                 word = format!("{}é{}", &word[..5], &word[5..]);
             }

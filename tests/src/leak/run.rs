@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
 use frontdesk::{
-    local::{Layout, Options, Stack, backends::Given, run::run, supervisor::Supervisor},
+    local::{Dress, Layout, Options, Stack, run::run, supervisor::Supervisor},
     output::{self, Doing},
 };
 use testkit::{sandbox::Kind, wait};
@@ -17,7 +17,7 @@ use super::{
     sinks::{Control, Ears, Receiver, Sink, Tap, Watch, Written, exported, gather, last_words, plant},
     world::{Door, Planted, World},
 };
-use crate::{PATIENCE, chaos::routes::request_file};
+use crate::{PATIENCE, chaos::routes::request_file, program::own_line};
 
 /// Processes that can be asked to panic.
 const STAGES: [&str; 4] = ["validation", "eligibility", "ehr-writer", "notification"];
@@ -63,25 +63,15 @@ fn options(layout: &Layout, collector: &str) -> Options {
         telemetry.insert("otlp_endpoint".to_owned(), collector.into());
     }
     let folder = layout.clone();
-    Options {
-        samples: layout.samples(),
-        ehr: None,
-        profile: "fhir".to_owned(),
-        lanes: 2,
-        port_base: None,
-        fresh: true,
-        given: Given::default(),
-        extra,
-        replicas: BTreeMap::new(),
-        dress: frontdesk::local::Dress::new(move |instance, program| {
-            let file = request_file(&folder, instance);
-            Ok(if STAGES.contains(&instance) {
-                program.env("FRONTDESK__DRILL__REQUEST_FILE", file)
-            } else {
-                program
-            })
-        }),
-    }
+    let dress = Dress::new(move |instance, program| {
+        let file = request_file(&folder, instance);
+        Ok(if STAGES.contains(&instance) {
+            program.env("FRONTDESK__DRILL__REQUEST_FILE", file)
+        } else {
+            program
+        })
+    });
+    Options { extra, dress, ..own_line(layout) }
 }
 
 async fn proof(

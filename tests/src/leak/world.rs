@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    process::{Output, Stdio},
+    process::Output,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -28,10 +28,9 @@ use testkit::{
     sandbox::{Control, Member, MemberStatus, SlotRow},
     wait,
 };
-use tokio::io::AsyncWriteExt as _;
 
 use super::{canary::Canary, person::Person, sinks::Answers};
-use crate::{Broker, PATIENCE};
+use crate::{Broker, PATIENCE, line::reading};
 
 /// By which door a submission comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,19 +274,10 @@ impl<'a> World<'a> {
     }
 
     async fn output(&self, args: &[&str], input: &str) -> anyhow::Result<Output> {
-        let mut child = tokio::process::Command::new(frontdesk::local::services::program("frontdesk")?)
-            .args(["--checkout".as_ref(), self.layout.checkout(), "--dir".as_ref(), self.layout.root()])
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut stdin = child.stdin.take().context("a command without a standard input")?;
-        if !input.is_empty() {
-            stdin.write_all(input.as_bytes()).await?;
-        }
-        drop(stdin);
-        Ok(child.wait_with_output().await?)
+        let mut command = tokio::process::Command::new(frontdesk::local::services::program("frontdesk")?);
+        command.args(["--checkout".as_ref(), self.layout.checkout(), "--dir".as_ref(), self.layout.root()]);
+        command.args(args);
+        Ok(reading(command, input).await?)
     }
 
     /// As [`World::frontdesk`], for a command that answers in JSON.

@@ -1,6 +1,9 @@
 //! Seen end to end: each of 200 submissions is one connected trace over all services, under one correlation id in spans, on the broker, in
 //! logs and in the journal.
 
+mod again;
+mod elsewhere;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
@@ -8,16 +11,14 @@ use domain::{
     clock::{Clock as _, SystemClock},
 };
 use e2e::{Forms, Line, PATIENCE, Trace, post, post_within};
-use runtime::telemetry::catalogue;
 use serde_json::{Value, json};
 use testkit::{
     collector::{Collector, Span},
     wait,
 };
 
-use crate::{holds, replay};
+use self::elsewhere::{in_the_journal, in_the_logs, metrics_are_told, nobody_is_named, on_the_broker};
 
-const SERVICES: [&str; 6] = ["gateway", "validation", "eligibility", "ehr-writer", "notification", "ops"];
 /// What every trace has after the door: service, kind, name; where that ends with `*`, how it begins.
 const EXPECTED: [(&str, &str, &str); 16] = [
     ("validation", "consumer", "process validation.*"),
@@ -208,231 +209,4 @@ async fn of_what_is_not_sampled_the_failures_are_kept() -> anyhow::Result<()> {
     assert!(spans.iter().all(|span| span.failed || span.begin >= failed.begin), "what went well before it");
     line.broker.close().await;
     Ok(())
-}
-
-/// What a person lets go on, and what is published again, goes on with the trace that it came in.
-#[tokio::test]
-async fn a_decision_belongs_to_the_trace_of_what_was_held() -> anyhow::Result<()> {
-    let collector = Collector::start().await?;
-    let settings = [("FRONTDESK__TELEMETRY__OTLP_ENDPOINT", collector.url())];
-    let line = Line::up_with(&["--lanes", "1"], &settings).await?;
-    let (known, doubtful) = holds::DOUBTFUL[0];
-    let mut sent = send(&line, &[Forms::named(known)?]).await?;
-    settled(&line, &mut sent).await?;
-    let sent = send(&line, &[Forms::named(doubtful)?]).await?;
-    let rows = line.settled(&[doubtful.to_owned()]).await?;
-    assert_eq!(rows[0].state, "held");
-    let held = async || {
-        let holds = line.frontdesk(&["holds", "list", "--format", "json"]).await.ok()?;
-        let holds: Value = serde_json::from_slice(&holds.stdout).ok()?;
-        Some(holds.as_array()?.first()?["admission_id"].as_str()?.to_owned())
-    };
-    let hold = wait::until_some(PATIENCE, held).await?;
-    let decide = ["holds", "decide", &hold, "different-person", "--reason", "by phone"];
-    assert!(line.frontdesk(&decide).await?.status.success());
-    let done =
-        async || line.settled(&[doubtful.to_owned()]).await.is_ok_and(|rows| rows[0].state == "completed");
-    wait::until(PATIENCE, done).await?;
-
-    let (id, sent) = sent.iter().find(|(_, one)| one.submission == doubtful).unwrap();
-    let all = || async {
-        Trace::of(collector.spans()).get(id).is_some_and(|trace| {
-            trace.has("ops", "release hold") && trace.has("notification", "process notification.*")
-        })
-    };
-    let complete = wait::until(PATIENCE, all).await;
-    let traces = Trace::of(collector.spans());
-    let trace = &traces[id];
-    assert!(complete.is_ok(), "{}", trace.waterfall());
-    // Each decision and each release begins anew within the trace: the journal has the trace's id, and no span's.
-    let roots: BTreeSet<&str> = trace.orphans(&sent.root).iter().map(|span| span.name.as_str()).collect();
-    assert_eq!(roots, BTreeSet::from(["decide hold", "release hold"]), "{}", trace.waterfall());
-    let release = trace.find("ops", "release hold").unwrap();
-    assert_eq!(trace.find("ops", "send intake.ingest").unwrap().parent.as_ref(), Some(&release.id));
-    for span in trace.spans() {
-        let correlation =
-            [span.attribute("frontdesk.correlation"), span.attribute("messaging.message.conversation_id")];
-        assert!(correlation.contains(&sent.correlation.as_str()), "{}: {}", span.name, trace.waterfall());
-    }
-    for event in ["ops.decided", "hold.released"] {
-        let line = line.log("ops")?.into_iter().find(|line| line["message"] == event).unwrap();
-        assert_eq!(line["correlation_id"], sent.correlation.as_str(), "{line}");
-        assert_eq!(line["trace_id"], id.as_str(), "{line}");
-    }
-    line.broker.close().await;
-    Ok(())
-}
-
-/// A dead letter and its replay belong to the same trace: what died is collected below the hand-off to the dead letters, and sent again below that.
-#[tokio::test]
-async fn a_replay_goes_on_with_the_trace_of_what_died() -> anyhow::Result<()> {
-    let collector = Collector::start().await?;
-    let settings = [("FRONTDESK__TELEMETRY__OTLP_ENDPOINT", collector.url())];
-    let line = Line::up_with(&["--lanes", "1"], &settings).await?;
-    line.template(replay::CLINIC, Some(replay::BAD))?;
-    line.kill_9("validation").await?;
-    let submissions = Forms::read()?.of(replay::CLINIC, 1)?;
-    let mut sent = send(&line, &submissions).await?;
-    line.dead_letters(1).await?;
-    // What was not sent yet would die with the process.
-    let died = || async {
-        Trace::of(collector.spans()).values().any(|trace| {
-            trace.has("validation", "send validation.lane-1.dlx")
-                && trace.has("validation", "process validation.lane-1")
-        })
-    };
-    wait::until(PATIENCE, died).await?;
-    line.template(replay::CLINIC, None)?;
-    line.kill_9("validation").await?;
-    let (plan, _) = replay::plan(&line).await?;
-    let (code, said, error) = replay::dlq(&line, &["replay", &plan, "--watch", "--reason", "mended"]).await?;
-    assert_eq!(code, Some(0), "{said}{error}");
-    settled(&line, &mut sent).await?;
-    let (id, sent) = sent.iter().next().unwrap();
-    let all = || async { Trace::of(collector.spans()).get(id).is_some_and(|trace| whole(trace, sent)) };
-    let complete = wait::until(PATIENCE, all).await;
-    let traces = Trace::of(collector.spans());
-    let trace = traces.get(id).unwrap();
-    assert!(complete.is_ok(), "{}", trace.waterfall());
-    check(trace, sent);
-    let of = |service: &str, name: &str| {
-        let fits = |one: &&Span| one.service == service && one.name == name;
-        trace.spans().iter().filter(fits).collect::<Vec<_>>()
-    };
-    let (handled, collected) =
-        (of("validation", "process validation.lane-1"), of("ops", "process validation.lane-1.dlq"));
-    let again = of("ops", "send validation.lane-1");
-    assert_eq!((handled.len(), collected.len(), again.len()), (2, 1, 1), "{}", trace.waterfall());
-    assert!(handled[0].failed && !handled[1].failed, "{}", trace.waterfall());
-    assert_eq!(handled[0].attribute("error.type"), "template_failed");
-    let collected = &collected[0].id;
-    assert_eq!(again[0].parent.as_ref(), Some(collected));
-    assert_eq!(again[0].links, [(id.clone(), collected.clone())]);
-    assert_eq!(handled[1].parent.as_ref(), Some(&again[0].id));
-    line.broker.close().await;
-    Ok(())
-}
-
-/// Every message of the line that was announced has the correlation id of its trace.
-async fn on_the_broker(line: &Line, sent: &BTreeMap<String, Sent>) -> anyhow::Result<()> {
-    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for message in line.tapped().await? {
-        let traceparent = message["properties"]["headers"]["traceparent"].as_str().unwrap();
-        let trace = traceparent.split('-').nth(1).unwrap();
-        assert_eq!(message["properties"]["correlation_id"], sent[trace].correlation.as_str());
-        seen.entry(trace.to_owned()).or_default().insert(message["exchange"].as_str().unwrap().to_owned());
-    }
-    for trace in sent.keys() {
-        let exchanges: Vec<&str> = seen[trace].iter().map(String::as_str).collect();
-        assert_eq!(exchanges, ["intake.checked", "intake.ingest", "intake.validated", "intake.written"]);
-    }
-    Ok(())
-}
-
-async fn in_the_journal(line: &Line, sent: &BTreeMap<String, Sent>) -> anyhow::Result<()> {
-    let url = std::fs::read_to_string(&line.endpoints.postgres.url_file)?;
-    let (client, connection) = tokio_postgres::connect(url.trim(), tokio_postgres::NoTls).await?;
-    let connection = tokio::spawn(connection);
-    let rows =
-        client.query("SELECT trace_id, correlation_id::text, submission_id, stage FROM journal", &[]).await?;
-    drop(client);
-    connection.await??;
-    let mut stages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for row in rows {
-        let trace: String = row.try_get(0)?;
-        let sent = &sent[&trace];
-        assert_eq!(row.try_get::<_, String>(1)?, sent.correlation);
-        assert_eq!(row.try_get::<_, String>(2)?, sent.submission);
-        stages.entry(trace).or_default().insert(row.try_get(3)?);
-    }
-    assert!(stages.len() == sent.len() && stages.values().all(|stages| stages.len() == 4));
-    Ok(())
-}
-
-/// The door tells of each request, the stages of what failed: always under both ids.
-fn in_the_logs(line: &Line, sent: &BTreeMap<String, Sent>) -> anyhow::Result<()> {
-    let mut answered = BTreeSet::new();
-    let mut retried = 0;
-    for service in ["gateway", "validation", "eligibility", "ehr-writer", "notification"] {
-        for one in line.log(service)? {
-            let message = one["message"].as_str().unwrap().to_owned();
-            let about = message.starts_with("delivery.") || message == "gateway.answered";
-            assert!(!about || one["correlation_id"].is_string(), "{one}");
-            let Some(correlation) = one["correlation_id"].as_str() else { continue };
-            let known = &sent[one["trace_id"].as_str().unwrap()];
-            assert_eq!(correlation, known.correlation, "{one}");
-            match message.as_str() {
-                "gateway.answered" => drop(answered.insert(correlation.to_owned())),
-                "delivery.retried" => retried += 1,
-                _ => {}
-            }
-        }
-    }
-    let by_http: BTreeSet<String> =
-        sent.values().filter(|sent| sent.by_http).map(|sent| sent.correlation.clone()).collect();
-    assert_eq!(answered, by_http);
-    assert!(retried > 0, "nothing was tried again");
-    Ok(())
-}
-
-/// Told at `/metrics` and pushed, and all of it is in the catalogue.
-async fn metrics_are_told(line: &Line, collector: &Collector) -> anyhow::Result<()> {
-    let mut told = BTreeSet::new();
-    for service in SERVICES {
-        let text = line.metrics(service).await?;
-        let names = text.lines().filter_map(|one| one.strip_prefix("# TYPE ")?.split(' ').next());
-        told.extend(names.map(str::to_owned));
-        for lane in ["lane=\"lane-1\"", "lane=\"default\""] {
-            let stage = !["gateway", "ops"].contains(&service);
-            assert!(!stage || text.contains(lane), "{service} does not tell of {lane}");
-        }
-        let pushed = || async { collector.metrics().iter().any(|(of, _)| of == service) };
-        assert!(wait::until(PATIENCE, pushed).await.is_ok(), "{service} pushed nothing");
-    }
-    let known: BTreeSet<String> = catalogue::ALL.iter().map(|metric| metric.name.to_owned()).collect();
-    assert_eq!(told.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
-    // What nothing happened to in this run: a breaker that opens, poison, a dead letter, a hold, a difference, silence, a pause.
-    let quiet = [
-        catalogue::BREAKER_OPENED,
-        catalogue::COLLECTED,
-        catalogue::DEAD_LETTERS,
-        catalogue::DIFFERENCES,
-        catalogue::EFFECTS,
-        catalogue::GAPS,
-        catalogue::HOLDS,
-        catalogue::RECONCILED,
-        catalogue::SILENT,
-        catalogue::SWITCHES,
-    ];
-    let quiet: BTreeSet<&str> = quiet.iter().map(|metric| metric.name).collect();
-    let missing: Vec<_> =
-        known.iter().filter(|name| !told.contains(*name) && !quiet.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "nobody tells {missing:?}");
-    Ok(())
-}
-
-/// No span holds what a form holds: its e-mail addresses, whole, and its sender's id in a name.
-fn nobody_is_named(collector: &Collector, submissions: &[Value]) {
-    let spans = collector.spans();
-    let texts: String = spans
-        .iter()
-        .flat_map(|span| span.attributes.values().map(String::as_str).chain([span.name.as_str()]))
-        .fold(String::new(), |all, text| all + text + "\n");
-    assert!(!texts.contains('@'), "an address in a span");
-    for submission in submissions {
-        let mut found = Vec::new();
-        strings(&submission["form"], &mut found);
-        for text in found.iter().filter(|text| text.len() > 9) {
-            assert!(!texts.contains(text.as_str()), "a form's value in a span");
-        }
-    }
-}
-
-fn strings(value: &Value, out: &mut Vec<String>) {
-    match value {
-        Value::String(text) => out.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
-        Value::Object(members) => members.values().for_each(|item| strings(item, out)),
-        _ => {}
-    }
 }

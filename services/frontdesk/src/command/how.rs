@@ -16,11 +16,12 @@ pub(super) struct How {
     pub(super) api: ApiArgs,
 }
 
+/// How what a command tells is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people.
     Table,
-    /// As the ops API writes it.
+    /// For programs; what the ops API answers, as it writes it.
     Json,
 }
 

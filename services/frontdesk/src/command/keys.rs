@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use domain::clock::{Clock as _, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Store;
@@ -14,7 +14,7 @@ use runtime::{
 };
 use serde::Serialize;
 
-use super::migrate::ConfigArgs;
+use super::{how::Format, migrate::ConfigArgs};
 use crate::{local::Layout, output};
 
 /// The sealing keys: which there are, which one seals, and a new one. No key's content is ever shown.
@@ -48,14 +48,6 @@ enum What {
         #[command(flatten)]
         config: ConfigArgs,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
 }
 
 /// What a key does.

@@ -3,7 +3,7 @@
 use domain::blind::IndexKey;
 
 use super::{ConfigError, KeysSection, Settings};
-use crate::keys::{KeyFiles, read_key};
+use crate::keys::{KeyFiles, apart, read_key};
 
 /// Loads the key of the blind indexes from `[keys] index_file`. It may be no sealing key: whoever got hold of one would have both.
 ///
@@ -15,10 +15,8 @@ pub fn index_key(settings: &Settings) -> Result<IndexKey, ConfigError> {
     let file = section.index_file.ok_or_else(|| bad("missing".to_owned()))?;
     let bytes = read_key(&settings.resolve(&file)).map_err(bad)?;
     let sealing = section.sealing_dir.map(|folder| KeyFiles::new(settings.resolve(&folder)).read());
-    if let Some(Ok(keys)) = sealing
-        && keys.into_iter().any(|key| key.parts().1 == bytes)
-    {
-        return Err(bad("is one of the sealing keys: it must be a key of its own".to_owned()));
+    if let Some(Ok(keys)) = sealing {
+        apart(&keys, &bytes)?;
     }
     Ok(IndexKey::new(&bytes))
 }

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fmt::Display,
     fs::{self, OpenOptions},
     io::Write as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -21,10 +22,11 @@ impl KeyFiles {
         Self(folder)
     }
 
-    /// The files of keys in it; none if it cannot be read.
-    pub(crate) fn paths(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.0).into_iter().flatten().filter_map(Result::ok);
-        entries.map(|entry| entry.path()).filter(|path| path.extension() == Some(OsStr::new("key"))).collect()
+    /// The files of keys in it.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>, KeysError> {
+        let entries = fs::read_dir(&self.0).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let paths = entries.map_err(|error| self.bad(error))?.into_iter().map(|entry| entry.path());
+        Ok(paths.filter(|path| path.extension() == Some(OsStr::new("key"))).collect())
     }
 
     /// All keys in it.
@@ -32,18 +34,17 @@ impl KeyFiles {
     /// # Errors
     /// [`KeysError`] names the file, and quotes nothing of it.
     pub fn read(&self) -> Result<Vec<Key>, KeysError> {
-        let bad = |reason: String| KeysError(format!("{}: {reason}", self.0.display()));
         let mut keys = Vec::new();
-        for entry in fs::read_dir(&self.0).map_err(|error| bad(error.to_string()))? {
-            let path = entry.map_err(|error| bad(error.to_string()))?.path();
-            if path.extension() != Some(OsStr::new("key")) {
-                continue;
-            }
+        for path in self.paths()? {
             let id = path.file_stem().and_then(OsStr::to_str);
-            let id = id.ok_or_else(|| bad("a key's file name is not UTF-8".to_owned()))?;
+            let id = id.ok_or_else(|| self.bad("a key's file name is not UTF-8"))?;
             keys.push(Key::new(id.to_owned(), read_key(&path).map_err(KeysError)?));
         }
-        if keys.is_empty() { Err(bad("no <id>.key file in it".to_owned())) } else { Ok(keys) }
+        if keys.is_empty() { Err(self.bad("no <id>.key file in it")) } else { Ok(keys) }
+    }
+
+    fn bad(&self, reason: impl Display) -> KeysError {
+        KeysError(format!("{}: {reason}", self.0.display()))
     }
 
     /// Adds a key, readable by its owner only. It is there as a whole or not at all.
@@ -98,7 +99,7 @@ mod tests {
         assert!(files.read().is_err(), "there is none");
         let path = files.add("2026-11-22T203500Z", &[7; 32]).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!((files.paths(), open_to_all(&path)), (vec![path.clone()], false));
+        assert_eq!((files.paths(), open_to_all(&path)), (Ok(vec![path.clone()]), false));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(open_to_all(&path) && !open_to_all(&folder.path().join("none")));
         assert!(files.add("2026-11-22T203500Z", &[8; 32]).is_err());

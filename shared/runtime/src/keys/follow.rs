@@ -14,7 +14,7 @@ use domain::{clock::Clock, seal::Keyring};
 use jiff::Timestamp;
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{KeySource, KeysError, apart, take};
+use super::{KeySource, KeysError, apart, read_key, take};
 use crate::telemetry::Metrics;
 
 /// For keys that are missed it is looked once in so long, however many messages miss one.
@@ -98,7 +98,10 @@ impl Follower {
 
     async fn look(&self, now: Timestamp) -> Result<bool, KeysError> {
         let keys = self.source.load().await?;
-        apart(&keys, self.index.as_deref())?;
+        // As far as it can be read here: not every process needs it.
+        if let Some(index) = self.index.as_deref().and_then(|file| read_key(file).ok()) {
+            apart(&keys, &index).map_err(|error| KeysError(error.to_string()))?;
+        }
         let changed = take(&self.ring, keys, now, self.settle)?;
         self.metrics.keys_were_read(now);
         self.looks.changes.fetch_add(u64::from(changed), Ordering::Relaxed);

@@ -52,7 +52,7 @@ impl Key {
         Self { made: made(&id), id, bytes }
     }
 
-    pub(crate) fn parts(self) -> (String, Vec<u8>) {
+    fn parts(self) -> (String, Vec<u8>) {
         (self.id, self.bytes)
     }
 }
@@ -142,13 +142,12 @@ fn take(ring: &Keyring, keys: Vec<Key>, now: Timestamp, settle: Duration) -> Res
     Ok(before != (ring.sealing(), ring.ids()))
 }
 
-/// Refuses keys of which one is the index key too, as far as that can be read.
-fn apart(keys: &[Key], index: Option<&std::path::Path>) -> Result<(), KeysError> {
-    let index = index.and_then(|file| read_key(file).ok());
-    match index.is_some_and(|index| keys.iter().any(|key| key.bytes == index)) {
-        true => Err(KeysError(
-            "configuration key `keys.index_file`: is one of the sealing keys: it must be a key of its own"
-                .to_owned(),
+/// Refuses keys of which one is the index key too.
+pub(crate) fn apart(keys: &[Key], index: &[u8]) -> Result<(), ConfigError> {
+    match keys.iter().any(|key| key.bytes == index) {
+        true => Err(ConfigError::key(
+            "keys.index_file",
+            "is one of the sealing keys: it must be a key of its own",
         )),
         false => Ok(()),
     }
@@ -158,8 +157,9 @@ fn apart(keys: &[Key], index: Option<&std::path::Path>) -> Result<(), KeysError>
 pub(crate) fn warn_of_open_files(settings: &Settings) -> Result<(), ConfigError> {
     let section = KeysSection::read(settings)?;
     let folder = section.sealing_dir.map(|folder| settings.resolve(&folder));
-    let files = folder.iter().flat_map(|folder| KeyFiles::new(folder.clone()).paths());
-    for file in files.chain(section.index_file.map(|file| settings.resolve(&file))) {
+    // What is wrong with a folder that cannot be read is said by who reads its keys.
+    let files = folder.and_then(|folder| KeyFiles::new(folder).paths().ok()).unwrap_or_default();
+    for file in files.into_iter().chain(section.index_file.map(|file| settings.resolve(&file))) {
         if open_to_all(&file) {
             tracing::warn!(keys.file = %file.display(), "keys.readable_by_all");
         }

@@ -11,7 +11,7 @@ use domain::{
 
 use crate::{
     Boot, ConfigError,
-    amqp::{Properties, PublishError, Publisher},
+    amqp::{Properties, PublishError, Publisher, header},
     telemetry::{Traceparent, ids},
 };
 
@@ -49,7 +49,8 @@ impl Outbox for Replays {
         let mut properties = Properties::new(letter.message, self.app, CONTENT_TYPE, self.clock.now())
             .correlation(letter.correlation)
             .schema(letter.schema)
-            .lane(&letter.lane);
+            .lane(&letter.lane)
+            .header(header::RESUMED, Some(true));
         if let Some(clinic) = &letter.clinic {
             properties = properties.clinic(clinic);
         }

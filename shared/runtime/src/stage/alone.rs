@@ -16,7 +16,6 @@ use domain::{
     suspect::{Alone, SIGN_OF_LIFE, Suspect},
 };
 use jiff::Timestamp;
-use lapin::types::FieldTable;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::{
@@ -25,13 +24,11 @@ use super::{
     effect::{self, Verdict, let_go},
     executor::{self, Decision},
 };
-use crate::amqp::{Headers, Pace};
+use crate::amqp::Pace;
 
 /// Pauses while the store does not answer.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(700);
-/// How the broker counts: quorum queues by the first name; since RabbitMQ 4 the second counts what the first does not.
-const COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
 
 /// Where deliveries are handled. Those that wait get in in their order, so that nobody waits for ever.
 #[derive(Default)]
@@ -42,15 +39,6 @@ impl Room {
     pub(super) async fn beside_others(&self) -> RwLockReadGuard<'_, ()> {
         self.0.read().await
     }
-}
-
-/// How often the broker says that a message came back. Zero where it does not count; what a sender claims to have come back did not.
-pub(super) fn comebacks(redelivered: bool, headers: Option<&FieldTable>) -> u32 {
-    if !redelivered {
-        return 0;
-    }
-    let headers = Headers::read(headers);
-    COUNTS.iter().filter_map(|name| headers.parse(name)).max().unwrap_or(0)
 }
 
 /// Handles a suspect with nothing else in hand, or puts it with the dead letters if it is more than one.
@@ -102,7 +90,7 @@ pub(super) async fn deliver<H: Handler>(
             Alone::Proven { deaths, last } => {
                 drop(alone);
                 tracing::error!(frontdesk.deaths = deaths, frontdesk.last_seen_at = %last, "delivery.isolated");
-                core.metrics.isolated.add(&[("lane", case.lane.as_str())]);
+                core.metrics.isolated.add(&[case.lane_label()]);
                 case.meta = meta(core, &case.body);
                 let poison = Decision::Die { code: Code::Poison, field: None, endpoint: None };
                 let verdict = effect::carry_out(core, case, poison).await;
@@ -163,23 +151,4 @@ fn meta(core: &Core, body: &[u8]) -> Option<Meta> {
     // Only validation gives an admission, so what came to it can only claim one.
     let admission = envelope.meta.admission.filter(|_| core.stage != Stage::Validation);
     Some(Meta { admission, ..envelope.meta })
-}
-
-#[cfg(test)]
-mod tests {
-    use lapin::types::{AMQPValue, FieldTable, ShortString};
-
-    use super::comebacks;
-
-    #[test]
-    fn the_larger_of_the_brokers_counts_is_taken() {
-        let mut table = FieldTable::default();
-        assert_eq!((comebacks(true, None), comebacks(true, Some(&table))), (0, 0));
-        table.insert(ShortString::from("x-delivery-count"), AMQPValue::LongLongInt(2));
-        assert_eq!((comebacks(true, Some(&table)), comebacks(false, Some(&table))), (2, 0));
-        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(3));
-        assert_eq!(comebacks(true, Some(&table)), 3);
-        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(-3));
-        assert_eq!(comebacks(true, Some(&table)), 2);
-    }
 }

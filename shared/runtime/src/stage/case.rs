@@ -20,9 +20,6 @@ use crate::{
     telemetry::{self, Metrics, Traceparent, spans},
 };
 
-/// The programs that publish what people let go on: the API with its replays and releases, and the operators' command.
-const AGAIN: [&str; 2] = ["ops", "frontdesk-recover"];
-
 /// What all deliveries of a stage share.
 pub(super) struct Core {
     pub(super) stage: Stage,
@@ -108,7 +105,6 @@ impl Case {
             failed,
             trace,
             resumed: headers.get(header::RESUMED).is_some()
-                || again(properties.app_id())
                 || properties.timestamp().is_some_and(|at| core.waits.kept(lane, at)),
             lane: lane.clone(),
             cx,
@@ -140,11 +136,6 @@ impl Case {
             received_at: self.cx.received_at,
         }
     }
-}
-
-/// Whether it was published by those that publish for people: what was held, what was dead, what was lost.
-fn again(app: &Option<ShortString>) -> bool {
-    app.as_ref().is_some_and(|app| AGAIN.contains(&app.as_str()))
 }
 
 /// What a field says, if it says that.

@@ -44,21 +44,21 @@ pub(super) enum Decision {
     Die { code: Code, field: Option<FieldPath>, endpoint: Option<Endpoint> },
 }
 
-/// receive → decode → open → handle → effect. What processes may have died of is handled with nothing else in hand.
+/// receive → decode → open → handle → effect. What processes may have died of comes with how often it came back, and is handled with nothing
+/// else in hand.
 pub(super) async fn deliver<H: Handler>(
     core: Arc<Core>,
     handler: Arc<H>,
     lane: LaneName,
-    (delivery, suspected): (Delivery, bool),
+    (delivery, comebacks): (Delivery, Option<u32>),
     lost: CancellationToken,
 ) -> Verdict {
     let begin = Instant::now();
     core.metrics.received.add(&[("lane", lane.as_str())]);
-    let comebacks = alone::comebacks(delivery.redelivered, delivery.properties.headers().as_ref());
     let mut case = Case::decode(&core, &lane, delivery, lost);
     let span = case.span.clone();
     let verdict = async {
-        if suspected {
+        if let Some(comebacks) = comebacks {
             return alone::deliver(&core, &*handler, &mut case, comebacks).await;
         }
         let _beside_others = core.room.beside_others().await;

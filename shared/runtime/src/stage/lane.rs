@@ -12,7 +12,6 @@ use std::{
 use domain::{
     LaneName,
     drill::{self, Point, Protection},
-    suspect,
 };
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
@@ -230,7 +229,7 @@ impl<H: Handler> Lane<H> {
         } else {
             acks.take(tag);
         }
-        let suspected = self.lived.take(&delivery) >= suspect::COMEBACKS;
+        let comebacks = self.lived.take(&delivery);
         let metrics = self.core.metrics.clone();
         let name = self.name.clone();
         metrics.in_flight.add(1, &[("lane", name.as_str())]);
@@ -238,7 +237,7 @@ impl<H: Handler> Lane<H> {
             self.core.clone(),
             self.handler.clone(),
             self.name.clone(),
-            (delivery, suspected),
+            (delivery, comebacks),
             lost.clone(),
         );
         self.tasks.spawn(async move {

@@ -5,13 +5,16 @@
 
 use std::collections::HashMap;
 
-use domain::MessageId;
-use lapin::message::Delivery;
+use domain::{MessageId, suspect::COMEBACKS};
+use lapin::{message::Delivery, types::FieldTable};
 
-use super::{alone, case::parsed};
+use super::case::parsed;
+use crate::amqp::Headers;
 
 /// Messages that are remembered before the older ones are forgotten, twice over. A message that is forgotten is suspected, no more.
 const REMEMBERED: usize = 8192;
+/// How the broker counts: quorum queues by the first name; since RabbitMQ 4 the second counts what the first does not.
+const COUNTS: [&str; 2] = ["x-delivery-count", "x-acquired-count"];
 
 /// One queue's messages, as one process knows them.
 #[derive(Default)]
@@ -33,13 +36,16 @@ struct Held {
 }
 
 impl Lived {
-    /// A delivery is in hand. Gives how often a process may have died of its message.
-    pub(super) fn take(&mut self, delivery: &Delivery) -> u32 {
+    /// A delivery is in hand. If processes may have died of its message often enough for it to be suspected: how often the broker says that
+    /// it came back.
+    pub(super) fn take(&mut self, delivery: &Delivery) -> Option<u32> {
         let properties = &delivery.properties;
-        let count = alone::comebacks(delivery.redelivered, properties.headers().as_ref());
-        self.receive(delivery.delivery_tag, parsed(properties.message_id()), count)
+        let count = comebacks(delivery.redelivered, properties.headers().as_ref());
+        let deaths = self.receive(delivery.delivery_tag, parsed(properties.message_id()), count);
+        (deaths >= COMEBACKS).then_some(count)
     }
 
+    /// Gives how often a process may have died of the message.
     fn receive(&mut self, tag: u64, message: Option<MessageId>, count: u32) -> u32 {
         let Some(message) = message else { return count };
         let known = self.newer.remove(&message).or_else(|| self.older.remove(&message));
@@ -81,11 +87,33 @@ impl Lived {
     }
 }
 
+/// How often the broker says that a message came back. Zero where it does not count; what a sender claims to have come back did not.
+fn comebacks(redelivered: bool, headers: Option<&FieldTable>) -> u32 {
+    if !redelivered {
+        return 0;
+    }
+    let headers = Headers::read(headers);
+    COUNTS.iter().filter_map(|name| headers.parse(name)).max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use domain::MessageId;
+    use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-    use super::{Lived, REMEMBERED};
+    use super::{Lived, REMEMBERED, comebacks};
+
+    #[test]
+    fn the_larger_of_the_brokers_counts_is_taken() {
+        let mut table = FieldTable::default();
+        assert_eq!((comebacks(true, None), comebacks(true, Some(&table))), (0, 0));
+        table.insert(ShortString::from("x-delivery-count"), AMQPValue::LongLongInt(2));
+        assert_eq!((comebacks(true, Some(&table)), comebacks(false, Some(&table))), (2, 0));
+        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(3));
+        assert_eq!(comebacks(true, Some(&table)), 3);
+        table.insert(ShortString::from("x-acquired-count"), AMQPValue::LongLongInt(-3));
+        assert_eq!(comebacks(true, Some(&table)), 2);
+    }
 
     fn id(number: u64) -> Option<MessageId> {
         format!("00000000-0000-0000-0000-{number:012x}").parse().ok()

@@ -144,6 +144,7 @@ async fn a_letter_that_is_replayed_is_the_same_message_with_all_its_attempts_bef
     assert_eq!(text(got.properties.content_type()).as_deref(), Some(CONTENT_TYPE));
     assert_eq!(got.header(header::CLINIC).as_deref(), Some("clinic-n"));
     assert_eq!((got.header(header::ATTEMPT), got.header(header::CODE)), (None, None));
+    assert_eq!(got.header(header::RESUMED).as_deref(), Some("true"));
     let parent = got.header(header::TRACEPARENT).unwrap();
     assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{parent}");
     let nowhere = Again { lane: "gone".parse().unwrap(), ..again };

@@ -14,7 +14,9 @@ mod plan;
 mod poison;
 
 pub use clinic::{Clinic, Form};
+pub(crate) use form::{Entries, filled};
 pub use offer::{Offer, load, offers};
+pub(crate) use person::word;
 pub use person::{PERSONS, Person};
 pub use plan::{Asked, Dispatch, Door, Parcel, Plan, plan};
 pub use poison::Poison;

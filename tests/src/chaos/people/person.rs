@@ -95,7 +95,7 @@ impl Person {
 }
 
 /// A word of syllables, each a number below 64.
-fn word(syllables: impl IntoIterator<Item = u32>) -> String {
+pub(crate) fn word(syllables: impl IntoIterator<Item = u32>) -> String {
     let letter = |from: &[char], place: u32| from.get(usize::try_from(place).unwrap_or(0)).copied();
     let pairs = syllables.into_iter().map(|one| [letter(&CONSONANTS, one / 4), letter(&VOWELS, one % 4)]);
     let mut word: String = pairs.flatten().flatten().collect();
