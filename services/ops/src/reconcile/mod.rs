@@ -122,7 +122,13 @@ impl Reconciler {
             let untold = self.store.untold(all).await?.into_iter();
             gaps.extend(untold.map(|one| {
                 let (gateway, since) = (one.gateway, one.since.strftime("%Y-%m-%d %H:%M:%S UTC"));
-                format!("gateway:{gateway}: has not told what it accepted since {since}")
+                if one.since > begun_at {
+                    format!(
+                        "gateway:{gateway}: its clock ran ahead, to {since}: what it tells cannot be placed"
+                    )
+                } else {
+                    format!("gateway:{gateway}: has not told what it accepted since {since}")
+                }
             }));
         }
         let admitted = sides.iter().flat_map(|side| {

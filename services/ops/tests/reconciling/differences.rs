@@ -198,4 +198,10 @@ async fn what_the_gateways_accepted_is_held_against_what_was_admitted() {
     let (run, found) = desk.run(Vec::new()).await;
     let gap = format!("gateway:{gateway}: has not told what it accepted since 2026-11-22 19:59:30 UTC");
     assert_eq!((count(&run), lost(found), run.gaps), (Some(2), vec![], vec![gap]));
+    desk.store().counted_until(gateway, "2026-11-22T21:00:00Z".parse().unwrap(), false).await.unwrap();
+    let (run, _) = desk.run(Vec::new()).await;
+    let gap = format!(
+        "gateway:{gateway}: its clock ran ahead, to 2026-11-22 21:00:00 UTC: what it tells cannot be placed"
+    );
+    assert_eq!(run.gaps, vec![gap]);
 }

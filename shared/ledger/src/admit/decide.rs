@@ -152,7 +152,7 @@ impl<'a> Book<'a> {
                 Some(rows) => match (held(rows, request).cloned(), seen_before(rows, request)) {
                     (Some(row), _) => self.anew(request, &key, row, found, &requests),
                     (None, Some(admission)) => Ok(admission),
-                    (None, None) => Ok(self.add(request, &key, true, conflict(), None, clock)),
+                    (None, None) => Ok(self.add(request, &key, true, other_content(request), None, clock)),
                 },
                 None => judge(request, found, &requests)
                     .map(|(decision, person)| self.add(request, &key, false, decision, person, clock)),
@@ -244,8 +244,15 @@ impl<'a> Book<'a> {
     }
 }
 
-fn conflict() -> Decision {
-    Decision::Held { code: Code::SubmissionConflict, field: None }
+/// The same name with content that nobody has seen: a person looks which of them is meant. Of nobody's clinic nobody looks: two strangers may
+/// well number alike, and each is told that there is no such clinic.
+fn other_content(request: &AdmissionRequest) -> Decision {
+    match &request.proposed {
+        Proposed::Reject { code: code @ Code::UnknownClinic, field } => {
+            Decision::Rejected { code: *code, field: field.clone() }
+        }
+        _ => Decision::Held { code: Code::SubmissionConflict, field: None },
+    }
 }
 
 /// The row of this submission, if it is held and a person has decided since.

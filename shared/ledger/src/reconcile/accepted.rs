@@ -14,6 +14,8 @@ use crate::{Store, failure::Failure, text};
 
 /// A gateway that has not told for this long is not only slow.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
+/// A gateway that has told of what is further ahead than this has a clock that runs ahead.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// For so long after a gateway told last it is said that the rest of its count may be missing.
 const MISSED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// For so long it is said that something was accepted and not admitted. Whoever sent it has been asked by then.
@@ -24,7 +26,7 @@ const TOLD_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub struct Untold {
     /// Which.
     pub gateway: Uuid,
-    /// Up to when it has told everything.
+    /// Up to when it has told everything. A moment to come: its clock runs ahead, or ran ahead, so nobody can say.
     pub since: Timestamp,
 }
 
@@ -105,15 +107,18 @@ impl Store {
     }
 
     /// Gateways that were there before a day ended and have not told of all of it, nor said that there is no more; those that told last a week
-    /// before the day are given up.
+    /// before the day are given up. Those that have told of what is still to come are among them.
     ///
     /// # Errors
     /// [`StoreDown`].
     pub async fn untold(&self, day: Day) -> Result<Vec<Untold>, StoreDown> {
         const SQL: &str = "SELECT gateway, told_until FROM gateway_count
-            WHERE NOT closed AND begun_at < $1 AND told_until < $2 AND told_until >= $3 ORDER BY told_until, gateway";
-        let until = day.until.min(earlier(self.clock.now(), LATE));
-        let rows = self.db.rows(SQL, &[&day.until, &until, &earlier(day.from, MISSED)]).await?;
+            WHERE NOT closed AND (begun_at < $1 AND told_until < $2 AND told_until >= $3 OR told_until > $4)
+            ORDER BY told_until, gateway";
+        let now = self.clock.now();
+        let until = day.until.min(earlier(now, LATE));
+        let ahead = now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let rows = self.db.rows(SQL, &[&day.until, &until, &earlier(day.from, MISSED), &ahead]).await?;
         let one = |row: &Row| {
             Ok::<_, Failure>(Untold { gateway: row.try_get("gateway")?, since: row.try_get("told_until")? })
         };

@@ -91,4 +91,10 @@ async fn a_gateway_that_stops_telling_is_missed_unless_it_said_that_there_is_no_
     // One that was closed and began again is missed again.
     store.counted_until(closed, hours(1), false).await.unwrap();
     assert_eq!(untold().await, [(closed, hours(1))]);
+    store.counted_until(closed, hours(25), false).await.unwrap();
+    // Of one whose clock ran ahead nobody could say when it falls silent.
+    store.counted_until(alive, hours(26), false).await.unwrap();
+    assert_eq!(untold().await, [(alive, hours(26))]);
+    fixture.clock.forward(3600);
+    assert_eq!(untold().await, []);
 }

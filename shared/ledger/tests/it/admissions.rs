@@ -89,6 +89,25 @@ async fn a_redelivery_gets_the_same_decision_and_a_repeat_changes_nothing() {
 }
 
 #[tokio::test]
+async fn strangers_who_number_alike_are_each_rejected() {
+    let fixture = Fixture::new().await;
+    let store = fixture.store().await;
+    let stranger = |name| {
+        let proposed = Proposed::Reject { code: Code::UnknownClinic, field: None };
+        AdmissionRequest { proposed, ..bare("row-2", name) }
+    };
+    let rejected = Decision::Rejected { code: Code::UnknownClinic, field: None };
+    let (one, other) = (stranger("Ada Lovelace"), stranger("Ben King"));
+    let first = admit(&store, &one).await;
+    let second = admit(&store, &other).await;
+    assert_ne!(first.admission, second.admission);
+    assert_eq!((&first.decision, &second.decision), (&rejected, &rejected));
+    ended(&store, &second).await;
+    let repeat = admit(&store, &sent_again(&other)).await;
+    assert_eq!((repeat.admission, repeat.decision), (second.admission, Decision::Repeat));
+}
+
+#[tokio::test]
 async fn other_content_is_a_conflict_with_a_row_of_its_own() {
     let fixture = Fixture::new().await;
     let store = fixture.store().await;

@@ -146,7 +146,7 @@ fn until_then(now: Timestamp, then: Timestamp) -> Duration {
 }
 
 /// What the message says of itself in clear, without its being opened: nothing of what may kill is done again.
-fn meta(core: &Core, body: &[u8]) -> Option<Meta> {
+pub(super) fn meta(core: &Core, body: &[u8]) -> Option<Meta> {
     let envelope = Envelope::from_slice(body).ok().filter(|envelope| envelope.schema != RAW_SCHEMA)?;
     // Only validation gives an admission, so what came to it can only claim one.
     let admission = envelope.meta.admission.filter(|_| core.stage != Stage::Validation);

@@ -8,6 +8,7 @@ use domain::{
     envelope::{Envelope, Message, Secret},
 };
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use lapin::message::Delivery;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +22,10 @@ use super::{
 };
 use crate::keys::Follower;
 
-/// How long a message waits for a key. It is no attempt: that the keys cannot be read is not the message's fault.
+/// How long a message waits for a key: as long again as it has waited, within these. It is no attempt: that the keys cannot be read is not the
+/// message's fault.
 const KEY_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_KEY_WAIT: Duration = Duration::from_secs(120);
 
 /// What is to be done with a delivery. All that a handler can want, and all that can go wrong, is one of these.
 pub(super) enum Decision {
@@ -84,7 +87,9 @@ async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decisi
     match AssertUnwindSafe(open_and_handle(core, handler, case)).catch_unwind().await {
         Ok(Ok(decision)) => decision,
         Ok(Err(fault)) if fault.code() == Code::UnknownKey && key_may_come(core, changes).await => {
-            Decision::Retry { code: Code::UnknownKey, endpoint: None, after: Some(KEY_WAIT) }
+            case.meta = alone::meta(core, &case.body);
+            let after = key_wait(case.cx.first_failed_at, case.cx.now());
+            Decision::Retry { code: Code::UnknownKey, endpoint: None, after: Some(after) }
         }
         Ok(Err(fault)) => from_fault(&case.cx, fault),
         Err(_) => Decision::Die { code: Code::HandlerPanic, field: None, endpoint: None },
@@ -97,6 +102,12 @@ async fn key_may_come(core: &Core, changes: u64) -> bool {
         Some(follower) => follower.may_come(changes, &*core.clock).await,
         None => false,
     }
+}
+
+fn key_wait(first_failed_at: Option<Timestamp>, now: Timestamp) -> Duration {
+    let waited = first_failed_at.map(|at| now.duration_since(at));
+    let waited = waited.and_then(|time| Duration::try_from(time).ok()).unwrap_or_default();
+    waited.clamp(KEY_WAIT, LONGEST_KEY_WAIT)
 }
 
 async fn open_and_handle<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Result<Decision, Fault> {
@@ -159,9 +170,18 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use domain::{Code, Endpoint, Fault, clock::SystemClock, seal::Keyring};
+    use jiff::{SignedDuration, Timestamp};
 
-    use super::{Context, from_fault};
+    use super::{Context, from_fault, key_wait};
     use crate::stage::breaker::Breakers;
+
+    #[test]
+    fn who_waits_for_a_key_asks_ever_more_rarely() {
+        let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let wait = |waited| key_wait(Some(now - SignedDuration::from_secs(waited)), now).as_secs();
+        assert_eq!([-1, 0, 5, 11, 60, 3600].map(wait), [5, 5, 5, 11, 60, 120]);
+        assert_eq!(key_wait(None, now), super::KEY_WAIT);
+    }
 
     /// Deliveries of one process: they share its breakers. Ten failures in a row open one.
     fn after(deliveries: usize, one: impl Fn(&Context, &Endpoint)) -> bool {

@@ -66,6 +66,8 @@ pub(super) struct Lane<H> {
     concurrency: usize,
     prefetch: u16,
     hard: CancellationToken,
+    /// How long, once the process stops, what was sent ahead may still be begun: what is begun last has as long again to end.
+    begin_for: Duration,
     pauses: Pauses,
     working: Arc<AtomicBool>,
     tasks: JoinSet<Finished>,
@@ -93,6 +95,7 @@ impl<H: Handler> Lane<H> {
             concurrency: section.concurrency,
             prefetch: section.prefetch,
             hard,
+            begin_for: Duration::from_secs(section.drain_s) / 2,
             working,
             tasks: JoinSet::new(),
             lived: Lived::default(),
@@ -290,7 +293,7 @@ impl<H: Handler> Lane<H> {
         }
     }
 
-    /// Stops consuming, gives back what is not in hand, finishes what is.
+    /// Stops consuming, and finishes what is in hand: where the process stops, what was sent ahead, too, if there is time; else that goes back.
     async fn drain(
         &mut self,
         channel: &Channel,
@@ -298,16 +301,23 @@ impl<H: Handler> Lane<H> {
         acks: &mut Acks,
         lost: &CancellationToken,
     ) -> End {
-        let giving_back = async {
-            channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()).await?;
-            while let Some(Ok(delivery)) = consumer.next().await {
-                self.lived.take(&delivery);
-                give_back(channel, delivery.delivery_tag);
+        let (tag, cancel) = (consumer.tag(), BasicCancelOptions::default());
+        let cancelled = tokio::time::timeout(RETURN_TIMEOUT, channel.basic_cancel(tag, cancel)).await;
+        if matches!(cancelled, Ok(Ok(()))) {
+            if self.core.stop.is_cancelled()
+                && self.begin_the_rest(channel, consumer, acks, lost).await == End::Lost
+            {
+                return End::Lost;
             }
-            Ok::<(), lapin::Error>(())
-        };
-        // If it takes too long, closing the channel gives them back.
-        let _ = tokio::time::timeout(RETURN_TIMEOUT, giving_back).await;
+            let giving_back = async {
+                while let Some(Ok(delivery)) = consumer.next().await {
+                    self.lived.take(&delivery);
+                    give_back(channel, delivery.delivery_tag);
+                }
+            };
+            // If it takes too long, closing the channel gives them back.
+            let _ = tokio::time::timeout(RETURN_TIMEOUT, giving_back).await;
+        }
         let hard = self.hard.clone();
         while !acks.is_empty() {
             tokio::select! {
@@ -322,6 +332,37 @@ impl<H: Handler> Lane<H> {
         // Waits for the acknowledgements to be taken: they are ahead of it.
         let _ = tokio::time::timeout(RETURN_TIMEOUT, channel.close(200, "done".into())).await;
         End::Asked
+    }
+
+    /// Takes in hand what was sent ahead. Given back, it would come to other processes as what this one may have died of, and they would handle
+    /// it one at a time.
+    async fn begin_the_rest(
+        &mut self,
+        channel: &Channel,
+        consumer: &mut Consumer,
+        acks: &mut Acks,
+        lost: &CancellationToken,
+    ) -> End {
+        let (hard, until) = (self.hard.clone(), Instant::now() + self.begin_for);
+        loop {
+            let room = self.tasks.len() < self.concurrency;
+            tokio::select! {
+                biased;
+                () = hard.cancelled() => return End::Asked,
+                () = lost.cancelled() => return End::Lost,
+                () = tokio::time::sleep_until(until) => return End::Asked,
+                Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    if self.settle(done.ok(), channel, acks) == End::Lost {
+                        return End::Lost;
+                    }
+                }
+                delivery = consumer.next(), if room && !self.is_paused() => match delivery {
+                    Some(Ok(delivery)) => self.take(delivery, channel, acks, lost),
+                    Some(Err(_)) | None => return End::Asked,
+                },
+                else => return End::Asked,
+            }
+        }
     }
 
     /// Handlers of lost channels may still be at work; what they do is safe to repeat, but better finished than cut.

@@ -73,6 +73,8 @@ async fn while_the_keys_cannot_be_read_a_message_waits_for_its_key() {
     std::fs::write(&broken, "half a ke").unwrap();
     f.publish_raw("clinic-n", f.properties(CONTENT_TYPE), envelope.to_vec().unwrap()).await;
     f.until(async || f.rows.all().iter().any(|row| row.event == Event::Retried)).await;
+    let waits = f.rows.all().into_iter().find(|row| row.event == Event::Retried).unwrap();
+    assert!(waits.submission.is_some() && waits.clinic.is_some(), "it is known whose it is");
     std::fs::write(&broken, "0b".repeat(32)).unwrap();
     let got = f.take("ehr-writer.north").await;
     assert_eq!(

@@ -38,6 +38,16 @@ impl Peek {
         })
     }
 
+    /// Takes all that is ready in a queue, and says how much of it had been given to somebody before.
+    pub(crate) async fn redelivered(&self, queue: &str) -> u32 {
+        let mut again = 0;
+        loop {
+            let got = self.channel.basic_get(queue.into(), BasicGetOptions { no_ack: true }).await.unwrap();
+            let Some(got) = got else { return again };
+            again += u32::from(got.delivery.redelivered);
+        }
+    }
+
     /// Messages that are ready in a queue.
     pub(crate) async fn ready(&self, queue: &str) -> u32 {
         self.look(queue).await.message_count()
