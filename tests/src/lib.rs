@@ -4,6 +4,7 @@ mod broker;
 pub mod chaos;
 mod door;
 mod forms;
+pub mod lanes;
 pub mod leak;
 mod letters;
 mod line;

@@ -14,6 +14,7 @@ use frontdesk::{
 };
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
+use tokio_postgres::{NoTls, Row};
 
 /// A running line. Dropped, it is taken down, whatever the test did to it.
 pub struct Line {
@@ -108,6 +109,7 @@ impl Line {
             let stands =
                 |id: &String| rows.iter().any(|row| row.submission_id == *id && row.state != "in_flight");
             if ids.iter().all(stands) {
+                self.nothing_was_refused()?;
                 return Ok(rows);
             }
             if begin.elapsed() > PATIENCE {
@@ -230,6 +232,38 @@ impl Line {
             ensure!(!found, "{} holds it", path.display());
         }
         Ok(())
+    }
+
+    /// That every service may do all that it tries: each is a user of the broker and a role of the database of its own.
+    fn nothing_was_refused(&self) -> anyhow::Result<()> {
+        for refused in ["\"db.response.status_code\":\"42501\"", "ACCESS_REFUSED"] {
+            self.nowhere_in_logs(refused)?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a statement, asked as the database's owner.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn rows(&self, sql: &str) -> anyhow::Result<Vec<Row>> {
+        let url = std::fs::read_to_string(&self.endpoints.postgres.url_file)?;
+        let (client, connection) = tokio_postgres::connect(url.trim(), NoTls).await?;
+        let connection = tokio::spawn(connection);
+        let rows = client.query(sql, &[]).await?;
+        drop(client);
+        connection.await??;
+        Ok(rows)
+    }
+
+    /// What the broker's management API answers at `/api/<path>`, asked as an administrator; `{vhost}` stands for the line's.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn management(&self, path: &str) -> anyhow::Result<Value> {
+        let mut url = reqwest::Url::parse(&self.endpoints.management.url()?)?;
+        url.set_path(&format!("/api/{}", path.replace("{vhost}", &self.endpoints.amqp.name)));
+        Ok(self.http.get(url).send().await?.error_for_status()?.json().await?)
     }
 
     /// The process id of a service, as `pids.json` has it now.

@@ -6,6 +6,7 @@ pub mod endpoints;
 pub mod guard;
 pub mod layout;
 pub mod lock;
+pub mod own;
 pub mod records;
 pub mod run;
 pub mod sandbox;

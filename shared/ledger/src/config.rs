@@ -1,6 +1,10 @@
 //! The `[postgres]` section of the configuration.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -16,6 +20,9 @@ pub struct Config {
     /// A file that holds the URL, for secrets that are mounted.
     #[serde(default)]
     pub url_file: Option<PathBuf>,
+    /// A file that holds the password alone, where the URL has none: as secrets of roles are often given.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
     /// PEM file of the authority that signed the server's certificate, where it is not one of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
@@ -77,6 +84,7 @@ impl Config {
         Self {
             url: Some(url.into()),
             url_file: None,
+            password_file: None,
             ca_file: None,
             pool_size: defaults::pool_size(),
             batch: defaults::batch(),
@@ -109,18 +117,19 @@ impl Config {
     pub(crate) fn parsed(&self) -> Result<tokio_postgres::Config, ConfigError> {
         let (key, url) = match (&self.url, &self.url_file) {
             (Some(url), None) => ("url", url.clone()),
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError::new("url_file", format!("{} cannot be read: {error}", path.display()))
-                })?;
-                ("url_file", text.trim().to_owned())
-            }
+            (None, Some(path)) => ("url_file", content("url_file", path)?),
             (None, None) => return Err(ConfigError::new("url", "is missing (or give url_file)")),
             (Some(_), Some(_)) => return Err(ConfigError::new("url", "give url or url_file, not both")),
         };
         let mut parsed: tokio_postgres::Config = url
             .parse()
             .map_err(|_| ConfigError::new(key, "must be postgres://user:password@host:port/database"))?;
+        if let Some(path) = &self.password_file {
+            if parsed.get_password().is_some() {
+                return Err(ConfigError::new("password_file", "give it, or a password in the URL, not both"));
+            }
+            parsed.password(content("password_file", path)?);
+        }
         let statement = self.statement_timeout();
         // A transaction is never idle for long, unless its process was stopped or cut off: then it gives its locks up before those who
         // wait for them do.
@@ -152,6 +161,13 @@ impl Config {
     }
 }
 
+/// What a secret's file holds.
+fn content(key: &'static str, path: &Path) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::new(key, format!("{} cannot be read: {error}", path.display())))?;
+    Ok(text.trim().to_owned())
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
@@ -169,6 +185,15 @@ mod tests {
     use super::Config;
 
     #[test]
+    fn a_password_comes_from_its_file() {
+        let file = std::env::temp_dir().join(format!("frontdesk-password-{}", std::process::id()));
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let config = Config { password_file: Some(file.clone()), ..Config::with_url("postgres://a@b/c") };
+        assert_eq!(config.parsed().unwrap().get_password(), Some(b"s3cret".as_slice()));
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[test]
     fn errors_name_the_key_and_never_the_url() {
         let mut config = Config::with_url("not a url with secret-password");
         let error = config.check().unwrap_err();
@@ -180,6 +205,12 @@ mod tests {
         assert_eq!(config.check().unwrap_err().key, "url");
         config.url_file = Some("/nowhere/at/all".into());
         assert_eq!(config.check().unwrap_err().key, "url_file");
+        let password_file = Some("/nowhere/at/all".into());
+        let config = Config { password_file: password_file.clone(), ..Config::with_url("postgres://a@b/c") };
+        assert_eq!(config.check().unwrap_err().key, "password_file");
+        let both = Config { password_file, ..Config::with_url("postgres://a:secret@b/c") };
+        let error = both.check().unwrap_err();
+        assert!(error.why.contains("not both") && !error.to_string().contains("secret"), "{error}");
         let config = Config { batch: 0, ..Config::with_url("postgres://a@b/c") };
         assert_eq!(config.check().unwrap_err().to_string(), "postgres.batch: must be 1 to 1024");
         assert!(Config::with_url("postgres://a@b/c").check().is_ok());

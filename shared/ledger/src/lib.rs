@@ -15,6 +15,7 @@ mod connect;
 pub mod effects;
 pub mod eligibility;
 mod failure;
+pub mod grants;
 pub mod holds;
 mod hops;
 pub mod letters;

@@ -1,6 +1,7 @@
 //! The schema, as numbered SQL files that are part of the program.
 
-use deadpool_postgres::tokio_postgres::NoTls;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
 
 use crate::{Config, ConfigError, connect};
 
@@ -15,9 +16,12 @@ pub enum MigrateError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No connection. With the SQLSTATE if the server gave one.
-    #[error("the database does not answer ({0})")]
+    /// No connection, or not allowed. With the SQLSTATE if the server gave one.
+    #[error("the database does not do it ({0})")]
     Connect(String),
+    /// Roles cannot be named so.
+    #[error("a role's name begins with a small letter and is of small letters, digits and _")]
+    Prefix,
     /// A step failed; the steps before it stand. With the step and the SQLSTATE.
     #[error("migration failed ({0})")]
     Step(String),
@@ -29,29 +33,8 @@ pub enum MigrateError {
 /// # Errors
 /// [`MigrateError`].
 pub async fn migrate(config: &Config) -> Result<(), MigrateError> {
-    let mut parsed = config.parsed()?;
-    // A migration may take longer than a statement of the line.
-    parsed.options("-c lock_timeout=60000 -c log_parameter_max_length_on_error=0");
-    match connect::tls(config, &parsed)? {
-        Some(tls) => {
-            let (client, connection) = parsed.connect(tls).await.map_err(|error| refused(&error))?;
-            run(client, connection).await
-        }
-        None => {
-            let (client, connection) = parsed.connect(NoTls).await.map_err(|error| refused(&error))?;
-            run(client, connection).await
-        }
-    }
-}
-
-async fn run<C>(mut client: tokio_postgres::Client, connection: C) -> Result<(), MigrateError>
-where
-    C: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
-{
-    let connection = tokio::spawn(connection);
-    // Held by this session until it ends.
-    client.batch_execute("SELECT pg_advisory_lock(7310577101)").await.map_err(|error| refused(&error))?;
-    let report = embedded::migrations::runner().run_async(&mut client).await.map_err(|error| {
+    let mut session = Session::open(config).await?;
+    let report = embedded::migrations::runner().run_async(&mut session.client).await.map_err(|error| {
         let cause = std::error::Error::source(&error)
             .and_then(|source| source.downcast_ref::<tokio_postgres::Error>())
             .map_or_else(|| "the recorded migrations differ from the program's".to_owned(), describe);
@@ -60,13 +43,46 @@ where
     for step in report.applied_migrations() {
         tracing::info!(db.migration = %step, "store.migrated");
     }
-    drop(client);
-    // Its end is the end of the session; how it ends no longer matters.
-    let _ = connection.await;
+    session.close().await;
     Ok(())
 }
 
-fn refused(error: &tokio_postgres::Error) -> MigrateError {
+/// A connection to change the schema by, or who may do what in it: one at a time.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    connection: JoinHandle<Result<(), tokio_postgres::Error>>,
+}
+
+impl Session {
+    /// Connects, and waits until nobody else is at it.
+    pub(crate) async fn open(config: &Config) -> Result<Self, MigrateError> {
+        let mut parsed = config.parsed()?;
+        // A migration may take longer than a statement of the line.
+        parsed.options("-c lock_timeout=60000 -c log_parameter_max_length_on_error=0");
+        let (client, connection) = match connect::tls(config, &parsed)? {
+            Some(tls) => {
+                let (client, connection) = parsed.connect(tls).await.map_err(|error| refused(&error))?;
+                (client, tokio::spawn(connection))
+            }
+            None => {
+                let (client, connection) = parsed.connect(NoTls).await.map_err(|error| refused(&error))?;
+                (client, tokio::spawn(connection))
+            }
+        };
+        // Held by this session until it ends.
+        client.batch_execute("SELECT pg_advisory_lock(7310577101)").await.map_err(|error| refused(&error))?;
+        Ok(Self { client, connection })
+    }
+
+    /// Ends it, and waits until it has: then the next one may begin.
+    pub(crate) async fn close(self) {
+        drop(self.client);
+        // How it ends no longer matters.
+        let _ = self.connection.await;
+    }
+}
+
+pub(crate) fn refused(error: &tokio_postgres::Error) -> MigrateError {
     MigrateError::Connect(describe(error))
 }
 

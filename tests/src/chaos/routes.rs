@@ -93,18 +93,12 @@ impl Routes {
         for peer in Peer::of(instance) {
             let set: Vec<(&str, String)> = match peer {
                 Peer::Broker => {
-                    let file = [format!("amqp_url_{service}"), "amqp_url".to_owned()]
-                        .into_iter()
-                        .map(|name| secrets.join(name))
-                        .find(|file| file.is_file())
-                        .context("no AMQP URL was written")?;
+                    let file = secrets.join(format!("amqp_url_{service}"));
                     vec![("AMQP__URL_FILE", self.file(layout, instance, *peer, &file)?)]
                 }
                 Peer::Database => {
-                    vec![(
-                        "POSTGRES__URL_FILE",
-                        self.file(layout, instance, *peer, &secrets.join("postgres_url"))?,
-                    )]
+                    let file = secrets.join(format!("postgres_url_{service}"));
+                    vec![("POSTGRES__URL_FILE", self.file(layout, instance, *peer, &file)?)]
                 }
                 Peer::Outside => match service {
                     "ehr-writer" => vec![

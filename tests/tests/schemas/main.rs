@@ -9,6 +9,7 @@ mod codes;
 mod make;
 mod messages;
 mod openapi;
+mod permissions;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

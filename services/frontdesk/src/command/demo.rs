@@ -19,7 +19,7 @@ use crate::{
         samples::{Clinic, Line},
         timing,
     },
-    local::{Layout, Options, Stack, access::SENDER, records::Runner, run::run},
+    local::{Layout, Options, Stack, own::SENDER, records::Runner, run::run},
     ops::{Ops, Outcome},
     output::{self, Doing},
 };

@@ -1,29 +1,24 @@
-//! Who may do what in a local run: the files with credentials, the gateway's sources, the ops API's tokens, the broker's users.
+//! Who may do what in a local run: the files with credentials, the gateway's sources, the ops API's tokens.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::clock::{Clock as _, SystemClock};
-use runtime::{
-    keys::{KeyFiles, fresh_id},
-    topology::{Permission, permissions},
-};
-use testkit::{admin::BrokerAdmin, sandbox::Addresses};
+use runtime::keys::{KeyFiles, fresh_id};
+use testkit::sandbox::Addresses;
 use toml::{Table, Value};
 
 use super::{
     Layout,
     backends::Backends,
     endpoints::{Api, Ehr, Endpoints, Gateway, Server, Service, Source},
+    own::Own,
     secrets::Secrets,
     services::{self, Instance, Places},
     settings::{EhrAccess, Files},
 };
 use crate::demo::samples::Clinic;
-
-/// The name of the sender whose user on the broker may only publish to the ingest exchange.
-pub const SENDER: &str = "source";
 
 /// All credentials of a run, in files.
 pub struct Credentials {
@@ -36,15 +31,7 @@ pub struct Credentials {
     tokens_file: PathBuf,
     token: PathBuf,
     sources: Vec<Source>,
-    users: Users,
-}
-
-/// The broker's users, one for each service.
-struct Users {
-    admin: BrokerAdmin,
-    vhost: String,
-    /// Name → password, and the file with its AMQP URL.
-    all: BTreeMap<String, (String, PathBuf)>,
+    own: Own,
 }
 
 /// Makes what is not there yet.
@@ -75,7 +62,7 @@ pub fn write(secrets: &Secrets, backends: &Backends, clinics: &[Clinic]) -> anyh
         tokens_file: secrets.put("tokens.toml", &list("token", vec![Value::Table(tokens)])?)?,
         token: secrets.path("ops_token"),
         sources,
-        users: Users::make(secrets, backends)?,
+        own: Own::make(secrets, backends)?,
     })
 }
 
@@ -123,44 +110,9 @@ impl Credentials {
         }
     }
 
-    /// The file with the AMQP URL of a service's own user, where it has one.
-    pub fn amqp_of(&self, service: &str) -> &PathBuf {
-        self.users.all.get(service).map_or(&self.amqp, |(_, file)| file)
-    }
-
-    /// Makes the services' users on the broker, with exactly the permissions that the topology gives them.
-    ///
-    /// # Errors
-    /// If the broker does not do it.
-    pub async fn permit(&self) -> anyhow::Result<()> {
-        let Users { admin, vhost, all } = &self.users;
-        for Permission { service, configure, write, read } in permissions() {
-            if let Some((password, _)) = all.get(&service) {
-                admin.user(&service, password).await?;
-                admin.permit(vhost, &service, [&configure, &write, &read]).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Users {
-    /// On a private broker each service has a user of its own; on one that is given, users are not ours to make.
-    fn make(secrets: &Secrets, backends: &Backends) -> anyhow::Result<Self> {
-        let admin = BrokerAdmin::new(&backends.amqp, &backends.management)?;
-        let mut all = BTreeMap::new();
-        if backends.broker_metrics.is_some() {
-            for Permission { service, .. } in permissions() {
-                let password = secrets.hex::<16>(&format!("broker_{service}_password"))?;
-                let mut url = reqwest::Url::parse(&backends.amqp)?;
-                let set = url.set_username(&service).and_then(|()| url.set_password(Some(&password)));
-                set.map_err(|()| anyhow::anyhow!("not an AMQP URL"))?;
-                let file = secrets.put(&format!("amqp_url_{service}"), url.as_str())?;
-                all.insert(service, (password, file));
-            }
-        }
-        let vhost = reqwest::Url::parse(&backends.amqp)?.path().trim_start_matches('/').to_owned();
-        Ok(Self { admin, vhost, all })
+    /// The services' own users and roles.
+    pub const fn own(&self) -> &Own {
+        &self.own
     }
 }
 

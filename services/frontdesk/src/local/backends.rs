@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use ledger::grants;
 use testkit::{
     admin::{BrokerAdmin, DatabaseAdmin},
     backends::{Broker, BrokerPorts, BrokerPrograms, PortBlock, Postgres, PostgresPrograms, Ready, install},
@@ -88,6 +89,18 @@ pub async fn start(
 }
 
 impl Backends {
+    /// What the names of the services' users on the broker begin with: on one that is given, the name of our virtual host.
+    pub fn users(&self) -> String {
+        let made = self.given.as_ref().filter(|made| made.broker.is_some());
+        made.map_or_else(String::new, |made| format!("{}_", made.name))
+    }
+
+    /// What the names of the services' roles in the database begin with: on a server that is given, the name of our database.
+    pub fn roles(&self) -> String {
+        let made = self.given.as_ref().filter(|made| made.database.is_some());
+        made.map_or_else(|| grants::PREFIX.to_owned(), |made| made.name.clone())
+    }
+
     /// The folder with a private broker's data.
     pub fn broker_data(&self) -> Option<&Path> {
         self.node.as_ref().map(|node| node.data.as_path())

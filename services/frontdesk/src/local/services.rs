@@ -19,10 +19,13 @@ use testkit::{
 use super::{Layout, access::Credentials, records::Tier, supervisor::Unit};
 
 /// The services, in the order in which they are named to a person.
-pub const SERVICES: [&str; 6] = ["gateway", "validation", "eligibility", "ehr-writer", "notification", "ops"];
+pub const SERVICES: [&str; 6] = ["gateway", "validation", "eligibility", "ehr-writer", "notification", OPS];
+
+/// The one that looks at the broker's queues.
+pub const OPS: &str = "ops";
 
 /// Those of them that others call, at an address that only one process can have.
-const LISTENING: [&str; 2] = ["gateway", "ops"];
+const LISTENING: [&str; 2] = ["gateway", OPS];
 
 /// The program that plays the EHR, the payers, the mail relay and the SMS provider.
 pub const SANDBOX: &str = "sandbox";
@@ -153,12 +156,14 @@ pub fn unit(
     dress: &Dress,
 ) -> anyhow::Result<Unit> {
     let Instance { name, service, health } = instance;
-    let program = Program::new(program(service)?, log(layout, name))
+    let mut program = Program::new(program(service)?, log(layout, name));
+    for (variable, file) in credentials.own().of(service) {
+        program = program.env(variable, file);
+    }
+    let program = program
         .arg("--config")
         .arg(layout.settings())
         .env("FRONTDESK__HEALTH__LISTEN", health.to_string())
-        // Each as its own user of the broker, who may do what the topology lets it do and no more.
-        .env("FRONTDESK__AMQP__URL_FILE", credentials.amqp_of(service))
         .folder(layout.root())
         // Longer than the services' own deadline for what they have in hand.
         .ends_by(Signal::SIGTERM, Duration::from_secs(30));

@@ -158,11 +158,15 @@ impl Stack {
     }
 }
 
-/// The schema and the topology, and the services' users on a private broker.
+/// The schema and the topology, and the services' roles and users.
 async fn prepare(settings: &Settings, credentials: &Credentials) -> anyhow::Result<()> {
     let doing = Doing::begin("schema and topology");
     let topology = Topology::derive(&Lanes::read(settings)?);
-    let schema = async { Ok::<_, anyhow::Error>(ledger::migrate(&settings.section("postgres")?).await?) };
+    let schema = async {
+        let config = settings.section("postgres")?;
+        ledger::migrate(&config).await?;
+        credentials.own().permit_on_database(&config).await
+    };
     let (schema, broker) = tokio::join!(schema, broker(settings, &topology, credentials));
     schema?;
     broker?;
@@ -171,10 +175,10 @@ async fn prepare(settings: &Settings, credentials: &Credentials) -> anyhow::Resu
     Ok(())
 }
 
-/// The topology, and the services' users on a private broker.
+/// The topology, and the services' users.
 async fn broker(settings: &Settings, topology: &Topology, credentials: &Credentials) -> anyhow::Result<()> {
     Management::from_settings(settings)?.apply(topology).await?;
-    credentials.permit().await
+    credentials.own().permit_on_broker().await
 }
 
 /// The folders of templates: the checkout's, and one with those that are made for clinics of the samples that have none.

@@ -72,10 +72,11 @@ impl Broker {
     /// # Errors
     /// If the broker is not reached, or lacks something.
     pub async fn connect(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let lanes = Lanes::read(settings)?;
         if settings.has("management") {
-            let topology = Topology::derive(&Lanes::read(settings)?);
+            let topology = Topology::derive(&lanes);
             let plan = Management::from_settings(settings)?.plan(&topology).await?;
-            if !plan.is_empty() {
+            if plan.lacks() {
                 bail!("the broker has not what the line needs: run `frontdesk topology apply` first");
             }
         }
@@ -83,7 +84,7 @@ impl Broker {
         let (metrics, stop) = (Arc::<Metrics>::default(), CancellationToken::new());
         let link = Link::start(&url, APP, metrics.clone(), stop.clone())?;
         let publisher = Publisher::start(link, &section, metrics);
-        let replays = Replays::over(publisher.clone(), APP, clock.clone());
+        let replays = Replays::over(publisher.clone(), lanes, APP, clock.clone());
         let broker = Self { again: Again::new(publisher, APP, clock), replays, stop };
         broker.again.connected().await?;
         Ok(broker)

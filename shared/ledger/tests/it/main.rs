@@ -11,6 +11,7 @@ mod edits;
 mod effects;
 mod eligibility;
 mod given_back;
+mod grants;
 mod held_effects;
 mod holds;
 mod hops;

@@ -173,7 +173,7 @@ async fn a_database_that_is_down_at_start_is_not_fatal() {
     let appended = store.append(hop(fresh_admission(), Stage::Validation, Event::Emitted));
     assert_eq!(timeout(LIMIT, appended).await.unwrap(), Err(StoreDown));
     let error = ledger::migrate(&config).await.unwrap_err();
-    assert_eq!(error.to_string(), "the database does not answer (no answer)");
+    assert_eq!(error.to_string(), "the database does not do it (no answer)");
 }
 
 #[tokio::test]

@@ -19,7 +19,6 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use domain::{
-    LaneName,
     blind::IndexKey,
     clock::{Clock, SystemClock},
     seal::Keyring,
@@ -39,7 +38,7 @@ use crate::{
     drill,
     keys::{self, Follower, Keys},
     telemetry::{self, Metrics, Origin},
-    topology::Lanes,
+    topology::{ConsumedLane, Lanes},
 };
 
 /// How long the process may take to end by itself after the hard deadline.
@@ -58,7 +57,7 @@ struct Inner {
     amqp: Option<(AmqpSection, Secret)>,
     stage: StageSection,
     retry: RetrySection,
-    lanes: Vec<LaneName>,
+    lanes: Vec<ConsumedLane>,
     keys: Option<Keys>,
     shutdown: Shutdown,
     health: Health,
@@ -155,8 +154,8 @@ impl Boot {
         &self.inner.retry
     }
 
-    /// The lanes that this process consumes.
-    pub fn lanes(&self) -> &[LaneName] {
+    /// The lanes that this process consumes, and how.
+    pub fn lanes(&self) -> &[ConsumedLane] {
         &self.inner.lanes
     }
 

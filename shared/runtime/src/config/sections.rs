@@ -153,11 +153,18 @@ impl Default for TelemetrySection {
 }
 
 /// `[lanes.<name>]`: one lane.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LaneSection {
     /// The clinics that it serves.
     pub clinics: BTreeSet<ClinicId>,
+    /// Deliveries in hand at once, in each process that consumes the lane; without, `[stage] concurrency`.
+    pub concurrency: Option<usize>,
+    /// Deliveries that the broker sends ahead, to each process; without, `[stage] prefetch`.
+    pub prefetch: Option<u16>,
+    /// The priority of a process's consumers among all that read the same queue: those of a lower one get what the others have no room
+    /// for. So processes that have a lane to themselves come first, and those that consume all lanes help out. 0 without.
+    pub priority: i16,
 }
 
 /// `[clinics]`: where the templates lie.

@@ -1,8 +1,10 @@
-//! Dead letters on their way back: the same message to the queue that it died in, straight, by the default exchange.
+//! Dead letters on their way back: the same message to the queue that it died in, straight, by the default exchange. If its lane is no more,
+//! to the lane that its clinic is in now.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{
+    LaneName,
     clock::Clock,
     envelope::CONTENT_TYPE,
     letter::Again,
@@ -13,6 +15,7 @@ use crate::{
     Boot, ConfigError,
     amqp::{Properties, PublishError, Publisher, header},
     telemetry::{Traceparent, ids},
+    topology::Lanes,
 };
 
 /// How long the broker may take to confirm one message. Whoever waits holds a lock in the database meanwhile.
@@ -23,6 +26,7 @@ const DEFAULT_EXCHANGE: &str = "";
 /// Sends dead letters again.
 pub struct Replays {
     publisher: Publisher,
+    lanes: Lanes,
     app: &'static str,
     clock: Arc<dyn Clock>,
 }
@@ -31,25 +35,36 @@ impl Replays {
     /// Over the process's connection.
     ///
     /// # Errors
-    /// [`ConfigError`] without a usable `[amqp]` section.
+    /// [`ConfigError`] without a usable `[amqp]` section, or if `[lanes]` is none.
     pub async fn new(boot: &Boot) -> Result<Self, ConfigError> {
-        Ok(Self::over(boot.publisher().await?, boot.name(), boot.clock()))
+        let lanes = Lanes::read(boot.settings())?;
+        Ok(Self::over(boot.publisher().await?, lanes, boot.name(), boot.clock()))
     }
 
     /// Over a publisher, under a program's name.
-    pub const fn over(publisher: Publisher, app: &'static str, clock: Arc<dyn Clock>) -> Self {
-        Self { publisher, app, clock }
+    pub const fn over(publisher: Publisher, lanes: Lanes, app: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self { publisher, lanes, app, clock }
+    }
+
+    /// The lane that it died in, while there is one of that name.
+    fn lane(&self, letter: &Again) -> LaneName {
+        match &letter.clinic {
+            _ if self.lanes.contains(&letter.lane) => letter.lane.clone(),
+            Some(clinic) => self.lanes.of(clinic).clone(),
+            None => Lanes::default_lane(),
+        }
     }
 }
 
 impl Outbox for Replays {
     fn send(&self, letter: Again) -> Pending<Result<(), NotSent>> {
-        let queue = letter.stage.queue(&letter.lane);
+        let lane = self.lane(&letter);
+        let queue = letter.stage.queue(&lane);
         // Neither attempt nor time of the first failure: it has all its attempts again.
         let mut properties = Properties::new(letter.message, self.app, CONTENT_TYPE, self.clock.now())
             .correlation(letter.correlation)
             .schema(letter.schema)
-            .lane(&letter.lane)
+            .lane(&lane)
             .header(header::RESUMED, Some(true));
         if let Some(clinic) = &letter.clinic {
             properties = properties.clinic(clinic);

@@ -17,7 +17,7 @@ pub(super) enum Need {
 }
 
 /// All that a stage needs for its lanes.
-pub(super) fn needs(stage: domain::Stage, lanes: &[LaneName]) -> Vec<Need> {
+pub(super) fn needs<'a>(stage: domain::Stage, lanes: impl Iterator<Item = &'a LaneName>) -> Vec<Need> {
     let mut needs = vec![Need::Exchange(stage.writes().as_str().to_owned())];
     for lane in lanes {
         needs.push(Need::Queue(stage.queue(lane)));

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Handler, acks::Acks, case::Core, effect::Verdict, executor, lived::Lived, pauses::Pauses};
 use crate::{
     amqp::{Pace, Session},
-    config::StageSection,
+    topology::ConsumedLane,
 };
 
 /// So many held back in a row mean that the lane as a whole has nothing to do.
@@ -65,6 +65,7 @@ pub(super) struct Lane<H> {
     name: LaneName,
     concurrency: usize,
     prefetch: u16,
+    priority: i16,
     hard: CancellationToken,
     /// How long, once the process stops, what was sent ahead may still be begun: what is begun last has as long again to end.
     begin_for: Duration,
@@ -82,8 +83,7 @@ impl<H: Handler> Lane<H> {
     pub(super) fn new(
         core: Arc<Core>,
         handler: Arc<H>,
-        name: LaneName,
-        section: &StageSection,
+        lane: ConsumedLane,
         hard: CancellationToken,
         working: Arc<AtomicBool>,
     ) -> Self {
@@ -91,9 +91,10 @@ impl<H: Handler> Lane<H> {
             pauses: core.pauses.clone(),
             core,
             handler,
-            name,
-            concurrency: section.concurrency,
-            prefetch: section.prefetch,
+            name: lane.name,
+            concurrency: lane.concurrency,
+            prefetch: lane.prefetch,
+            priority: lane.priority,
             hard,
             begin_for: Duration::from_secs(section.drain_s) / 2,
             working,
@@ -153,7 +154,9 @@ impl<H: Handler> Lane<H> {
         let Ok(channel) = session.channel().await else { return End::Lost };
         let consuming = async {
             channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-            let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+            let mut arguments = FieldTable::default();
+            arguments.insert("x-priority".into(), self.priority.into());
+            let options = BasicConsumeOptions::default();
             channel.basic_consume(queue.as_str().into(), "".into(), options, arguments).await
         };
         let consuming = tokio::select! {

@@ -51,7 +51,7 @@ pub async fn run_stage<H: Handler>(
     let keys = boot.keys()?;
     let publisher = boot.publisher().await?;
     let stop = boot.shutdown().soft().clone();
-    let needs = check::needs(H::STAGE, &lanes);
+    let needs = check::needs(H::STAGE, lanes.iter().map(|lane| &lane.name));
     let missing = tokio::select! {
         missing = check::missing(publisher.link(), &needs) => missing,
         () = stop.cancelled() => return Ok(()),
@@ -80,14 +80,13 @@ pub async fn run_stage<H: Handler>(
         room: Room::default(),
         stop,
     });
-    lanes.iter().for_each(|lane| core.metrics.appear(lane));
+    lanes.iter().for_each(|lane| core.metrics.appear(&lane.name));
     let reporting = tokio::spawn(report::breakers(core.clone()));
     boot.health().add("store", move || log.ready());
     let handler = Arc::new(handler);
     let consumers = lanes.into_iter().map(|lane| {
         let working = watched(boot);
-        Lane::new(core.clone(), handler.clone(), lane, boot.stage(), boot.shutdown().hard().clone(), working)
-            .run()
+        Lane::new(core.clone(), handler.clone(), lane, boot.shutdown().hard().clone(), working).run()
     });
     join_all(consumers).await;
     if core.stop.is_cancelled() {

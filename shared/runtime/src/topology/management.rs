@@ -1,13 +1,12 @@
-//! The broker's management API: reading what is there, applying the topology, queue depths.
+//! The broker's management API: reading what is there, queue depths.
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{BindingSpec, Plan, Step, Topology, plan::Found};
+use super::{Plan, Topology, compare::Found};
 use crate::{
     ConfigError, Settings,
     amqp::Address,
@@ -15,8 +14,6 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Requests at once: a quorum queue takes the broker some time to make.
-const AT_ONCE: usize = 4;
 
 /// Why the management API could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -100,55 +97,10 @@ impl Management {
     pub async fn plan(&self, topology: &Topology) -> Result<Plan, ManagementError> {
         let found = Found {
             exchanges: self.get(&["exchanges", &self.vhost], None).await?,
-            queues: self.get(&["queues", &self.vhost], Some("name,arguments")).await?,
+            queues: self.get(&["queues", &self.vhost], Some("name,arguments,messages,consumers")).await?,
             bindings: self.get(&["bindings", &self.vhost], None).await?,
         };
         Ok(Plan::against(topology, &found))
-    }
-
-    /// Does it, and returns what was done. Safe to repeat. If anything is in the way nothing is done.
-    ///
-    /// # Errors
-    /// [`ManagementError::Conflict`] lists what is in the way.
-    pub async fn apply(&self, topology: &Topology) -> Result<Plan, ManagementError> {
-        let plan = self.plan(topology).await?;
-        let conflicts: Vec<String> = plan.conflicts().map(ToString::to_string).collect();
-        if !conflicts.is_empty() {
-            return Err(ManagementError::Conflict(conflicts.join("\n")));
-        }
-        // In phases: what a binding is between must be there, and nothing is unbound before the rest is done.
-        for phase in 0..=2 {
-            let steps = plan.steps.iter().filter(|step| order(step) == phase);
-            stream::iter(steps.map(|step| self.take(step)))
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<()>()
-                .await?;
-        }
-        Ok(plan)
-    }
-
-    async fn take(&self, step: &Step) -> Result<(), ManagementError> {
-        match step {
-            Step::Exchange(exchange) => {
-                let body = json!({ "type": exchange.kind, "durable": true, "arguments": exchange.arguments });
-                self.send(Method::PUT, &["exchanges", &self.vhost, &exchange.name], Some(body)).await
-            }
-            Step::Queue(queue) => {
-                let body = json!({ "durable": true, "arguments": queue.arguments });
-                self.send(Method::PUT, &["queues", &self.vhost, &queue.name], Some(body)).await
-            }
-            Step::Bind(BindingSpec { exchange, queue, routing_key }) => {
-                let body = json!({ "routing_key": routing_key, "arguments": {} });
-                self.send(Method::POST, &["bindings", &self.vhost, "e", exchange, "q", queue], Some(body))
-                    .await
-            }
-            Step::Unbind { binding, properties_key } => {
-                let path =
-                    ["bindings", &self.vhost, "e", &binding.exchange, "q", &binding.queue, properties_key];
-                self.send(Method::DELETE, &path, None).await
-            }
-            Step::Conflict { .. } => Ok(()),
-        }
     }
 
     /// The depth of every queue. The broker counts every few seconds: zero may be a little old.
@@ -182,22 +134,35 @@ impl Management {
         response.json().await.map_err(unreachable)
     }
 
-    async fn send(&self, method: Method, path: &[&str], body: Option<Value>) -> Result<(), ManagementError> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<(), ManagementError> {
+        checked(&path.join(" "), self.ask(method, path, body).await?)
+    }
+
+    /// Deletes what is there; what is gone already is as good.
+    pub(super) async fn delete(&self, path: &[&str]) -> Result<(), ManagementError> {
+        match self.ask(Method::DELETE, path, None).await? {
+            StatusCode::NOT_FOUND => Ok(()),
+            status => checked(&path.join(" "), status),
+        }
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<StatusCode, ManagementError> {
         let mut request =
             self.client.request(method, self.url(path)).basic_auth(&self.user, Some(&self.password));
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(unreachable)?;
-        checked(&path.join(" "), response.status())
-    }
-}
-
-const fn order(step: &Step) -> u8 {
-    match step {
-        Step::Exchange(_) | Step::Queue(_) | Step::Conflict { .. } => 0,
-        Step::Bind(_) => 1,
-        Step::Unbind { .. } => 2,
+        Ok(request.send().await.map_err(unreachable)?.status())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The topology as data: one value with everything that the broker must hold, and a client that puts it there.
 
+mod apply;
+mod compare;
 mod definitions;
 mod lanes;
+mod left;
 mod management;
 mod permissions;
 mod plan;
@@ -12,10 +15,11 @@ use domain::{Exchange, LaneName, Stage};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub use lanes::Lanes;
+pub use lanes::{ConsumedLane, Lanes};
+pub use left::LeftOver;
 pub use management::{Depth, Management, ManagementError};
 pub use permissions::{Permission, permissions};
-pub use plan::{Plan, Step};
+pub use plan::{Plan, Standing, Step};
 
 use crate::stage::Wait;
 

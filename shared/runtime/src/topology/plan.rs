@@ -1,48 +1,14 @@
 //! The difference between the topology and what the broker holds.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::Serialize;
 
-use super::{Arguments, BindingSpec, ExchangeSpec, QueueSpec, Topology};
-
-/// An exchange as the broker tells it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct FoundExchange {
-    pub(super) name: String,
-    #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) arguments: Map<String, Value>,
-}
-
-/// A queue as the broker tells it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct FoundQueue {
-    pub(super) name: String,
-    pub(super) arguments: Map<String, Value>,
-}
-
-/// A binding as the broker tells it.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct FoundBinding {
-    pub(super) source: String,
-    pub(super) destination: String,
-    pub(super) destination_type: String,
-    pub(super) routing_key: String,
-    pub(super) properties_key: String,
-}
-
-/// What the broker holds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Found {
-    pub(super) exchanges: Vec<FoundExchange>,
-    pub(super) queues: Vec<FoundQueue>,
-    pub(super) bindings: Vec<FoundBinding>,
-}
+use super::{BindingSpec, ExchangeSpec, LeftOver, QueueSpec, Topology, compare, compare::Found};
 
 /// One thing to do, or to be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// Create an exchange.
     Exchange(ExchangeSpec),
@@ -50,13 +16,32 @@ pub enum Step {
     Queue(QueueSpec),
     /// Create a binding.
     Bind(BindingSpec),
-    /// Remove a binding between an exchange and a queue of ours that the topology does not have (a clinic changed its lane).
+    /// Lead what is routed so to another queue: a clinic changes its lane.
+    Move {
+        /// The binding as it is to be.
+        #[serde(flatten)]
+        binding: BindingSpec,
+        /// The queue that it leads to now.
+        from: String,
+        /// The broker's key for the binding as it is now.
+        #[serde(skip)]
+        properties_key: String,
+        /// How many consumers the queue has that it is to lead to, as the broker last counted, some seconds ago.
+        consumers: u64,
+    },
+    /// Remove a binding between an exchange and a queue of ours that the topology does not have.
     Unbind {
         /// Which.
+        #[serde(flatten)]
         binding: BindingSpec,
         /// The broker's key for it.
+        #[serde(skip)]
         properties_key: String,
     },
+    /// Remove the queues of a stage in a lane that is no more: nothing is in them, nobody reads them, and nothing can come.
+    Remove(LeftOver),
+    /// The same, but not yet: something is in them, or may come, or somebody reads them.
+    Keep(LeftOver),
     /// Something is there with other properties. It must be emptied and deleted by a person: this never deletes messages.
     Conflict {
         /// What is there.
@@ -66,100 +51,62 @@ pub enum Step {
     },
 }
 
-/// All steps, in the order in which they are safe to take: what is new is bound before what is old is unbound.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// All steps, in the order in which they are taken: what is new is made first, then clinics are moved, then what is left over is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
 }
 
+/// What a plan amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The broker holds what it must, and no more of ours.
+    Same,
+    /// There is something to do.
+    Differs,
+    /// There is nothing to do now: what is left over is not empty.
+    Waits,
+    /// Something is in the way, and a person must see to it first.
+    InTheWay,
+}
+
 impl Plan {
     pub(super) fn against(topology: &Topology, found: &Found) -> Self {
-        let mut steps = Vec::new();
-        exchanges(topology, found, &mut steps);
-        queues(topology, found, &mut steps);
-        bindings(topology, found, &mut steps);
-        Self { steps }
+        Self { steps: compare::steps(topology, found) }
     }
 
-    /// Whether the broker holds what it must.
+    /// Whether the broker holds what it must, and no more of ours.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// What it amounts to.
+    pub fn standing(&self) -> Standing {
+        if self.conflicts().next().is_some() {
+            Standing::InTheWay
+        } else if self.steps.is_empty() {
+            Standing::Same
+        } else if self.steps.iter().all(|step| matches!(step, Step::Keep(_))) {
+            Standing::Waits
+        } else {
+            Standing::Differs
+        }
+    }
+
+    /// Whether something is missing, or is otherwise than it must be. What is left over of lanes that are no more does not count.
+    pub fn lacks(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step, Step::Keep(_) | Step::Remove(_)))
     }
 
     /// The steps that a person must take first.
     pub fn conflicts(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| matches!(step, Step::Conflict { .. }))
     }
-}
 
-fn exchanges(topology: &Topology, found: &Found, steps: &mut Vec<Step>) {
-    let there: BTreeMap<&str, &FoundExchange> =
-        found.exchanges.iter().map(|x| (x.name.as_str(), x)).collect();
-    for exchange in &topology.exchanges {
-        match there.get(exchange.name.as_str()) {
-            None => steps.push(Step::Exchange(exchange.clone())),
-            Some(one) if one.kind != exchange.kind => steps.push(Step::Conflict {
-                name: format!("exchange {}", exchange.name),
-                difference: format!("is {}, must be {}", one.kind, exchange.kind),
-            }),
-            Some(one) => {
-                differ(&format!("exchange {}", exchange.name), &exchange.arguments, &one.arguments, steps)
-            }
-        }
-    }
-}
-
-fn queues(topology: &Topology, found: &Found, steps: &mut Vec<Step>) {
-    let there: BTreeMap<&str, &FoundQueue> = found.queues.iter().map(|q| (q.name.as_str(), q)).collect();
-    for queue in &topology.queues {
-        match there.get(queue.name.as_str()) {
-            None => steps.push(Step::Queue(queue.clone())),
-            Some(one) => differ(&format!("queue {}", queue.name), &queue.arguments, &one.arguments, steps),
-        }
-    }
-}
-
-fn differ(name: &str, wanted: &Arguments, there: &Map<String, Value>, steps: &mut Vec<Step>) {
-    let changed = wanted
-        .iter()
-        .filter(|(key, value)| there.get(**key) != Some(value))
-        .map(|(key, value)| format!("{key} is {}, must be {value}", there.get(*key).unwrap_or(&Value::Null)));
-    let extra = there
-        .iter()
-        .filter(|(key, _)| !wanted.contains_key(key.as_str()))
-        .map(|(key, value)| format!("{key} is {value}, must be absent"));
-    let difference = changed.chain(extra).collect::<Vec<_>>().join("; ");
-    if !difference.is_empty() {
-        steps.push(Step::Conflict { name: name.to_owned(), difference });
-    }
-}
-
-fn bindings(topology: &Topology, found: &Found, steps: &mut Vec<Step>) {
-    let there: BTreeMap<BindingSpec, &str> = found
-        .bindings
-        .iter()
-        .filter(|binding| binding.destination_type == "queue")
-        .map(|binding| (binding.spec(), binding.properties_key.as_str()))
-        .collect();
-    let missing = topology.bindings.iter().filter(|binding| !there.contains_key(binding));
-    steps.extend(missing.cloned().map(Step::Bind));
-    let ours = |binding: &BindingSpec| {
-        topology.exchanges.iter().any(|exchange| exchange.name == binding.exchange)
-            && topology.queues.iter().any(|queue| queue.name == binding.queue)
-            && !topology.bindings.contains(binding)
-    };
-    let stale = there.into_iter().filter(|(binding, _)| ours(binding));
-    steps.extend(stale.map(|(binding, key)| Step::Unbind { binding, properties_key: key.to_owned() }));
-}
-
-impl FoundBinding {
-    fn spec(&self) -> BindingSpec {
-        BindingSpec {
-            exchange: self.source.clone(),
-            queue: self.destination.clone(),
-            routing_key: self.routing_key.clone(),
-        }
+    /// What is left over and stays for now.
+    pub fn kept(&self) -> impl Iterator<Item = &LeftOver> {
+        self.steps.iter().filter_map(|step| if let Step::Keep(left) = step { Some(left) } else { None })
     }
 }
 
@@ -169,7 +116,14 @@ impl fmt::Display for Step {
             Self::Exchange(exchange) => write!(f, "+ {exchange}"),
             Self::Queue(queue) => write!(f, "+ {queue}"),
             Self::Bind(binding) => write!(f, "+ {binding}"),
+            Self::Move { binding, from, consumers, .. } => {
+                let BindingSpec { exchange, queue, routing_key } = binding;
+                write!(f, "> {exchange}: {routing_key} from {from} to {queue}")?;
+                if *consumers == 0 { write!(f, ", where no consumer is seen yet") } else { Ok(()) }
+            }
             Self::Unbind { binding, .. } => write!(f, "- {binding}"),
+            Self::Remove(left) => write!(f, "- {left}"),
+            Self::Keep(left) => write!(f, "? {left}: {}", left.why()),
             Self::Conflict { name, difference } => write!(f, "! {name}: {difference}"),
         }
     }

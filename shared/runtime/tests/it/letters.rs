@@ -147,7 +147,15 @@ async fn a_letter_that_is_replayed_is_the_same_message_with_all_its_attempts_bef
     assert_eq!(got.header(header::RESUMED).as_deref(), Some("true"));
     let parent = got.header(header::TRACEPARENT).unwrap();
     assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{parent}");
-    let nowhere = Again { lane: "gone".parse().unwrap(), ..again };
-    assert_eq!(outbox.send(nowhere).await, Err(NotSent::NoQueue));
+    // Its lane is no more: it goes to the one that the clinic is in.
+    let elsewhere = Again { lane: "gone".parse().unwrap(), ..again.clone() };
+    assert_eq!(outbox.send(elsewhere).await, Ok(()));
+    let got = f.peek.get("eligibility.north").await.unwrap();
+    assert_eq!(got.header(header::LANE).as_deref(), Some("north"));
+    let stranger = Again { lane: "gone".parse().unwrap(), clinic: None, ..again.clone() };
+    assert_eq!(outbox.send(stranger).await, Ok(()));
+    assert_eq!(f.peek.ready("eligibility.default").await, 1);
+    f.peek.delete_queue("eligibility.north").await;
+    assert_eq!(outbox.send(again).await, Err(NotSent::NoQueue));
     f.boot.close().await;
 }

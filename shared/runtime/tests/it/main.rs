@@ -10,6 +10,7 @@ mod keys;
 mod letters;
 mod outcomes;
 mod pauses;
+mod permissions;
 mod poison;
 mod publishing;
 mod shutdown;

@@ -45,12 +45,13 @@ impl BrokerAdmin {
         if other == one { Ok(()) } else { self.permit(vhost, other, [".*"; 3]).await }
     }
 
-    /// Makes a user who may do nothing yet, or gives one that is there this password.
+    /// Makes a user who may do nothing yet, or gives one that is there this password. With the tag `management` it may look at the queues
+    /// of the virtual hosts that it is permitted on.
     ///
     /// # Errors
     /// [`AdminError::Broker`].
-    pub async fn user(&self, name: &str, password: &str) -> Result<(), AdminError> {
-        self.put(&format!("users/{name}"), &json!({ "password": password, "tags": "" })).await
+    pub async fn user(&self, name: &str, password: &str, tags: &str) -> Result<(), AdminError> {
+        self.put(&format!("users/{name}"), &json!({ "password": password, "tags": tags })).await
     }
 
     /// Lets a user configure, write and read on a virtual host what the regular expressions match, and no more. Both names
@@ -68,12 +69,22 @@ impl BrokerAdmin {
         self.put(&format!("permissions/{vhost}/{user}"), &body).await
     }
 
-    /// Removes a virtual host with all that is on it, if it is there.
+    /// Removes a virtual host with all that is on it, if it is there, and the users that were made for it: those whose names are its own,
+    /// `_` and something.
     ///
     /// # Errors
     /// [`AdminError::Broker`].
     pub async fn remove(&self, vhost: &str) -> Result<(), AdminError> {
-        let answer = send(self.request(Method::DELETE, &format!("vhosts/{vhost}"))).await?;
+        self.delete(&format!("vhosts/{vhost}")).await?;
+        let own = format!("{vhost}_");
+        for user in self.names("users").await?.iter().filter(|user| user.starts_with(&own)) {
+            self.delete(&format!("users/{user}")).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), AdminError> {
+        let answer = send(self.request(Method::DELETE, path)).await?;
         if answer.status() == reqwest::StatusCode::NOT_FOUND { Ok(()) } else { success(answer).map(drop) }
     }
 
@@ -82,14 +93,17 @@ impl BrokerAdmin {
     /// # Errors
     /// [`AdminError::Broker`].
     pub async fn list(&self) -> Result<Vec<String>, AdminError> {
+        self.names("vhosts").await
+    }
+
+    async fn names(&self, what: &str) -> Result<Vec<String>, AdminError> {
         #[derive(Deserialize)]
-        struct Vhost {
+        struct Named {
             name: String,
         }
-        let answer = success(send(self.request(Method::GET, "vhosts").query(&[("columns", "name")])).await?)?;
-        let vhosts: Vec<Vhost> =
-            answer.json().await.map_err(|error| AdminError::Broker(error.to_string()))?;
-        Ok(vhosts.into_iter().map(|vhost| vhost.name).collect())
+        let answer = success(send(self.request(Method::GET, what).query(&[("columns", "name")])).await?)?;
+        let named: Vec<Named> = answer.json().await.map_err(|error| AdminError::Broker(error.to_string()))?;
+        Ok(named.into_iter().map(|one| one.name).collect())
     }
 
     async fn put(&self, path: &str, body: &serde_json::Value) -> Result<(), AdminError> {

@@ -38,13 +38,20 @@ impl DatabaseAdmin {
         Ok(self.connect().await?.batch_execute(&format!("CREATE DATABASE {database}")).await?)
     }
 
-    /// Removes a database, if it is there; its sessions are ended.
+    /// Removes a database, if it is there, and the roles that were made for it: those whose names are its own, `_` and something. Its
+    /// sessions are ended.
     ///
     /// # Errors
     /// [`AdminError::Database`].
     pub async fn remove(&self, database: &str) -> Result<(), AdminError> {
-        let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
-        Ok(self.connect().await?.batch_execute(&statement).await?)
+        const ROLES: &str = "SELECT rolname::text FROM pg_roles WHERE starts_with(rolname::text, $1)";
+        let client = self.connect().await?;
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
+        for row in client.query(ROLES, &[&format!("{database}_")]).await? {
+            let role: String = row.try_get(0)?;
+            client.batch_execute(&format!("DROP ROLE IF EXISTS {role}")).await?;
+        }
+        Ok(())
     }
 
     /// The names of all databases.
