@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     command::{
-        acts, demo, dlq, down, holds, keys, migrate, outcomes, reconcile, recover, status, submit, switch,
-        templates, test, topology, trace, up,
+        acts, demo, dlq, down, health, holds, keys, manifests, migrate, outcomes, reconcile, recover,
+        secrets, status, submit, switch, templates, test, topology, trace, up,
     },
     local::{Layout, backends::Given},
 };
@@ -35,7 +35,7 @@ enum Command {
     Down(down::Down),
     /// Start everything, send the sample submissions, show what came of them, and stop everything.
     Demo(demo::Demo),
-    /// Send one submission to the gateway of `up`, signed as a scenario signs it.
+    /// Send one submission to the gateway, signed as a scenario signs it.
     Submit(submit::Submit),
     /// What came of every submission.
     Outcomes(outcomes::Outcomes),
@@ -59,6 +59,10 @@ enum Command {
     Migrate(migrate::Migrate),
     // What it does, and why it does no harm, is told where it is.
     Recover(recover::Recover),
+    // What they are for is told where they are.
+    Health(health::Health),
+    Secrets(secrets::SecretsCommand),
+    Manifests(manifests::Manifests),
     /// Run every check and test, over a real broker and database.
     Test(test::Test),
     /// Stop what a killed runner leaves behind.
@@ -107,13 +111,13 @@ impl Cli {
     /// The command's, for a person to read.
     pub async fn run(self) -> anyhow::Result<()> {
         let layout = || Layout::find(self.checkout.as_deref(), self.dir.as_deref());
-        // Whoever operates a line elsewhere has no checkout.
+        // Whoever operates a line elsewhere has no checkout, nor has an image.
         let here = || Layout::find_or_here(self.checkout.as_deref(), self.dir.as_deref());
         match self.command {
             Command::Up(up) => up.run(&layout()?).await,
             Command::Down(down) => down.run(&layout()?).await,
             Command::Demo(demo) => demo.run(&layout()?).await,
-            Command::Submit(submit) => submit.run(&layout()?).await,
+            Command::Submit(submit) => submit.run(&here()?).await,
             Command::Outcomes(outcomes) => outcomes.run(&here()?).await,
             Command::Trace(trace) => trace.run(&here()?).await,
             Command::Acts(acts) => acts.run(&here()?).await,
@@ -124,10 +128,13 @@ impl Cli {
             Command::Holds(holds) => holds.run(&here()?).await,
             Command::Reconcile(reconcile) => reconcile.run(&here()?).await,
             Command::Templates(templates) => templates.run(&layout()?),
-            Command::Topology(topology) => topology.run(&layout()?).await,
-            Command::Keys(keys) => keys.run(&layout()?).await,
-            Command::Migrate(migrate) => migrate.run(&layout()?).await,
+            Command::Topology(topology) => topology.run(&here()?).await,
+            Command::Keys(keys) => keys.run(&here()?).await,
+            Command::Migrate(migrate) => migrate.run(&here()?).await,
             Command::Recover(recover) => recover.run(&layout()?).await,
+            Command::Health(health) => health.run().await,
+            Command::Secrets(secrets) => secrets.run(),
+            Command::Manifests(manifests) => manifests.run(),
             Command::Test(test) => test.run(&layout()?).await,
             Command::Guard => crate::local::guard::watch(&layout()?).await,
         }

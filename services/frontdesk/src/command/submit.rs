@@ -8,15 +8,24 @@ use serde_json::Value;
 
 use crate::{
     door::Door,
-    local::{Layout, endpoints::Endpoints},
+    local::{
+        Layout,
+        endpoints::{Endpoints, Gateway, Source},
+    },
     output,
 };
 
-/// Send a submission to the gateway of `up`, signed as a Make.com scenario signs it, and show the answer.
+/// Send a submission to a gateway, signed as a Make.com scenario signs it, and show the answer.
 #[derive(Debug, Args)]
 pub struct Submit {
     /// A file with one submission (see schemas/intake.submission.v1.json).
     file: PathBuf,
+    /// The gateway [default: that of the local run].
+    #[arg(long, value_name = "URL", requires = "secret_file")]
+    url: Option<String>,
+    /// The file with the secret of the source that may post there.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    secret_file: Option<PathBuf>,
 }
 
 impl Submit {
@@ -29,9 +38,9 @@ impl Submit {
             std::fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
         let submission: Value = serde_json::from_slice(&body).context("not JSON")?;
         let clinic = submission["clinic_id"].as_str().context("the submission has no clinic_id")?;
-        let endpoints = Endpoints::read(layout)?;
+        let gateway = self.gateway(layout, clinic)?;
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let door = Door::of(&endpoints.gateway, &client, clinic)?;
+        let door = Door::of(&gateway, &client, clinic)?;
         let answer =
             door.request(&Door::fresh_id(), body)?.send().await.context("the gateway does not answer")?;
         let status = answer.status();
@@ -41,5 +50,18 @@ impl Submit {
             bail!("the gateway refused it: {status}");
         }
         Ok(())
+    }
+
+    fn gateway(&self, layout: &Layout, clinic: &str) -> anyhow::Result<Gateway> {
+        let (Some(url), Some(secret_file)) = (&self.url, &self.secret_file) else {
+            return Ok(Endpoints::read(layout)?.gateway);
+        };
+        let source = Source {
+            name: String::new(),
+            kind: String::new(),
+            clinics: vec![clinic.to_owned()],
+            secret_file: secret_file.clone(),
+        };
+        Ok(Gateway { url: url.trim_end_matches('/').to_owned(), sources: vec![source] })
     }
 }

@@ -1,6 +1,7 @@
 //! `frontdesk test`: every check and test, with times.
 
 mod deny;
+mod manifests;
 mod rules;
 mod step;
 
@@ -22,7 +23,7 @@ use crate::{
 };
 use step::{Step, Steps};
 
-/// Format, lints, dependencies, every test over a real broker and database, the alerting rules, the templates' examples, the samples' score,
+/// Format, lints, dependencies, every test over a real broker and database, the alerting rules, the manifests, the templates' examples, the samples' score,
 /// the leak proof, and the line under faults.
 #[derive(Debug, Args)]
 pub struct Test {
@@ -60,6 +61,7 @@ impl Test {
             let closing = tests(&layout, &mut steps, &environment).await?;
             deny::check(&layout, &mut steps, deny).await?;
             rules::check(&layout, &mut steps).await?;
+            manifests::check(&layout, &mut steps).await?;
             templates(&layout, &mut steps).await?;
             score(&layout, &mut steps, &environment).await?;
             backends.remove().await;

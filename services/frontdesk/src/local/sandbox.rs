@@ -85,14 +85,14 @@ fn read(file: &Path) -> Option<Addresses> {
 }
 
 /// The files of our key pair.
-struct Keys {
+pub(crate) struct Keys {
     private: std::path::PathBuf,
     public: std::path::PathBuf,
 }
 
 impl Keys {
     /// The pair that is there, or a new one.
-    fn make(secrets: &Secrets) -> anyhow::Result<Self> {
+    pub(crate) fn make(secrets: &Secrets) -> anyhow::Result<Self> {
         let keys =
             Self { private: secrets.path("ehr_client.pem"), public: secrets.path("ehr_client.pub.pem") };
         if keys.private.is_file() && keys.public.is_file() {

@@ -26,6 +26,11 @@ impl Secrets {
         Ok(Self { folder })
     }
 
+    /// Those in a folder, which is there.
+    pub const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// The file of that name.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
