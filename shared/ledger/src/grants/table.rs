@@ -53,7 +53,12 @@ pub const GRANTS: &[Grants] = &[
     Grants {
         service: "gateway",
         stage: false,
-        own: &[may("submission", &["SELECT"]), may("switch", &["SELECT"])],
+        own: &[
+            may("submission", &["SELECT"]),
+            may("switch", &["SELECT"]),
+            may("accepted", &["SELECT", "INSERT"]),
+            may("gateway_count", &["SELECT", "INSERT", "UPDATE"]),
+        ],
     },
     Grants {
         service: "validation",
@@ -130,6 +135,8 @@ pub const GRANTS: &[Grants] = &[
             may("reveal_grant", &["SELECT", "INSERT", "UPDATE"]),
             may("plan", &["SELECT", "INSERT", "UPDATE"]),
             may("plan_item", &["SELECT", "INSERT", "UPDATE"]),
+            may("accepted", &["SELECT", "UPDATE (admitted)"]),
+            may("gateway_count", &["SELECT"]),
             may("reconciliation_run", &["SELECT", "INSERT"]),
             may("reconciliation_row", &["SELECT", "INSERT", "UPDATE"]),
         ],
