@@ -14,8 +14,17 @@ pub const MAX_DEPTH: usize = 32;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
-    /// Address to listen on. TLS ends in front of the gateway.
+    /// Address to listen on.
     pub listen: SocketAddr,
+    /// PEM file of the certificate to show, with those between it and its authority. With it, only TLS is spoken. It goes with `key_file`.
+    #[serde(default)]
+    pub cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// PEM file of the authorities whose certificates clients must show. Without it none is asked for.
+    #[serde(default)]
+    pub client_ca_file: Option<PathBuf>,
     /// The sources file: who may post, for which clinics, and how they prove it.
     pub sources_file: PathBuf,
     /// Folder of this gateway's own, in which it counts what it accepts until the database has the count. It is to outlive the process; nothing is
@@ -72,6 +81,22 @@ impl GatewayConfig {
             return Err(ConfigError::key("gateway.public_url", "must start with https://"));
         }
         Ok(config)
+    }
+
+    /// What shakes hands with who connects, where TLS is spoken. Reads the files.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file's key.
+    pub fn acceptor(&self) -> Result<Option<tls::Acceptor>, ConfigError> {
+        let files = tls::Files {
+            ca: self.client_ca_file.clone(),
+            cert: self.cert_file.clone(),
+            key: self.key_file.clone(),
+        };
+        if files.is_empty() {
+            return Ok(None);
+        }
+        tls::Acceptor::new("gateway", files).map(Some).map_err(|error| ConfigError::tls("gateway", error))
     }
 
     /// How long the head or the body of a request may take.

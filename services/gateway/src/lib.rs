@@ -29,4 +29,4 @@ pub use line::{Line, NoStore};
 pub use pauses::Pauses;
 pub use routes::{Route, router};
 pub use run::run;
-pub use server::serve;
+pub use server::{Entrance, serve};

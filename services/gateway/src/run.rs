@@ -16,7 +16,7 @@ use runtime::Boot;
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    App, Counter, Pauses, Replays, Submissions,
+    App, Counter, Entrance, Pauses, Replays, Submissions,
     config::GatewayConfig,
     count,
     line::{Line, NoStore},
@@ -34,6 +34,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let config = GatewayConfig::read(settings)?;
     let sources = Sources::load(&settings.resolve(&config.sources_file), config.in_flight_per_source)
         .context("configuration key `gateway.sources_file`")?;
+    let acceptor = config.acceptor()?;
     let clinics = runtime::clinics::load(settings)?;
     let clinics: HashSet<ClinicId> = clinics.iter().map(|clinic| clinic.id.clone()).collect();
     for (source, clinic) in sources.strangers(&clinics) {
@@ -78,8 +79,9 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         std::future::pending::<()>().await;
     };
     let counted = counter.as_ref().zip(store.as_ref());
+    let entrance = Entrance { listener, acceptor, head_timeout: config.read_timeout() };
     tokio::select! {
-        () = serve(listener, router(Arc::clone(&app)), config.read_timeout(), soft.clone(), hard) => {}
+        () = serve(entrance, router(Arc::clone(&app)), soft.clone(), hard) => {}
         () = stopping => {}
         () = pauses.follow(switches) => {}
         () = telling(counted, &boot) => {}

@@ -1,4 +1,4 @@
-//! The HTTP/1.1 server: bounded heads, bounded waits, and an end that finishes what is in hand.
+//! The HTTP/1.1 server, over TLS where there is a certificate: bounded heads, bounded waits, and an end that finishes what is in hand.
 
 use std::{io, time::Duration};
 
@@ -19,14 +19,19 @@ const MAX_HEAD: usize = 32 * 1024;
 /// How long to wait after the system refused a connection, such as for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// Where requests come in.
+pub struct Entrance {
+    /// Where to listen.
+    pub listener: TcpListener,
+    /// What shakes hands with who connects; without it there is no TLS.
+    pub acceptor: Option<tls::Acceptor>,
+    /// How long a handshake may take, and then the head of a request.
+    pub head_timeout: Duration,
+}
+
 /// Serves until `stop`, then takes no more connections and finishes the requests in hand, until `abandon`.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    head_timeout: Duration,
-    stop: CancellationToken,
-    abandon: CancellationToken,
-) {
+pub async fn serve(entrance: Entrance, router: Router, stop: CancellationToken, abandon: CancellationToken) {
+    let Entrance { listener, acceptor, head_timeout } = entrance;
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -48,10 +53,24 @@ pub async fn serve(
         };
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let Some(acceptor) = acceptor.clone() else {
+            let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                // A connection that breaks is its sender's affair: it retries.
+                let _ = connection.await;
+            });
+            continue;
+        };
+        let (builder, watcher, stop) = (builder.clone(), graceful.watcher(), stop.clone());
         tokio::spawn(async move {
-            // A connection that breaks is its sender's affair: it retries.
-            let _ = connection.await;
+            // So is a handshake that fails. Nothing was said in one that is not done when the process is asked to stop.
+            let shaken = tokio::select! {
+                shaken = tokio::time::timeout(head_timeout, acceptor.accept(stream)) => shaken,
+                () = stop.cancelled() => return,
+            };
+            if let Ok(Ok(stream)) = shaken {
+                let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await;
+            }
         });
     }
     drop(listener);

@@ -14,6 +14,33 @@ pub struct OpsConfig {
     pub listen: SocketAddr,
     /// The tokens file: who may use the API, and how far.
     pub tokens_file: PathBuf,
+    /// PEM file of the certificate to show, with those between it and its authority. With it, only TLS is spoken. It goes with `key_file`.
+    #[serde(default)]
+    pub cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// PEM file of the authorities whose certificates clients must show. Without it none is asked for.
+    #[serde(default)]
+    pub client_ca_file: Option<PathBuf>,
+}
+
+impl OpsConfig {
+    /// What shakes hands with who connects, where TLS is spoken. Reads the files.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file's key.
+    pub fn acceptor(&self) -> Result<Option<tls::Acceptor>, ConfigError> {
+        let files = tls::Files {
+            ca: self.client_ca_file.clone(),
+            cert: self.cert_file.clone(),
+            key: self.key_file.clone(),
+        };
+        if files.is_empty() {
+            return Ok(None);
+        }
+        tls::Acceptor::new("ops", files).map(Some).map_err(|error| ConfigError::tls("ops", error))
+    }
 }
 
 /// When what is held against what.

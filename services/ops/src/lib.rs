@@ -27,6 +27,7 @@ pub mod replay;
 mod routes;
 mod run;
 mod said;
+mod secure;
 pub mod silence;
 mod switches;
 pub mod tokens;

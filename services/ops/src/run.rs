@@ -25,6 +25,7 @@ use crate::{
     releases,
     replay::{Replay, Tools, runner},
     router,
+    secure::Secure,
     silence::{Listener, Silences},
     tokens::Tokens,
     watch::watch,
@@ -40,6 +41,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
     let config: OpsConfig = settings.section("ops")?;
     let tokens = Tokens::load(&settings.resolve(&config.tokens_file))
         .context("configuration key `ops.tokens_file`")?;
+    let acceptor = config.acceptor()?;
     let names = Names::read(settings)?;
     let queues: Arc<dyn Queues> = if settings.has("management") {
         Arc::new(Management::from_settings(settings)?)
@@ -79,7 +81,16 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         .with_context(|| format!("configuration key `ops.listen`: {}", config.listen))?;
     tracing::info!(server.address = %listener.local_addr()?, "ops.listening");
     let soft = boot.shutdown().soft().clone();
-    let serving = axum::serve(listener, router(Arc::new(app))).with_graceful_shutdown(soft.cancelled_owned());
+    let router = router(Arc::new(app));
+    let serving = async {
+        match acceptor {
+            Some(acceptor) => {
+                let listener = Secure::listen(listener, acceptor)?;
+                axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await
+            }
+            None => axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await,
+        }
+    };
     let serving = async { serving.await.context("serving") };
     let watching = async {
         if let Some(reconciler) = reconciler {

@@ -19,6 +19,7 @@ use runtime::{
 };
 use serde_json::{Value, json};
 use testkit::{
+    certificates::{Authority, Identity},
     env::{TestDatabase, TestVhost},
     wait,
 };
@@ -116,6 +117,53 @@ async fn the_ledger_and_the_broker_are_shown_as_they_are() {
     let told = |n: usize| (acts["acts"][n]["what"].as_str(), acts["acts"][n]["reason"].as_str());
     assert_eq!([told(0), told(1)], [(Some("resumed"), Some("done")), (Some("paused"), Some("upgrade"))]);
 
+    boot.shutdown().soft().cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn over_tls_only_clients_with_a_certificate_are_answered() {
+    let database = TestDatabase::create().await.unwrap();
+    ledger::migrate(&Config::with_url(database.url())).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (Authority::new("ours").unwrap(), Authority::new("theirs").unwrap());
+    let ca = ours.write(folder.path(), "ca").unwrap();
+    ours.issue(folder.path(), "ops", &["localhost"]).unwrap();
+    let known = ours.issue(folder.path(), "known", &[]).unwrap();
+    let stranger = theirs.issue(folder.path(), "stranger", &[]).unwrap();
+    std::fs::write(folder.path().join("tokens.toml"), TOKENS).unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = format!(
+        "[postgres]\nurl = {:?}\n[ops]\nlisten = \"{address}\"\ntokens_file = \"tokens.toml\"\n\
+         cert_file = \"ops.pem\"\nkey_file = \"ops.key\"\nclient_ca_file = \"ca.pem\"\n",
+        database.url()
+    );
+    let settings = Settings::from_toml(&settings, folder.path()).unwrap();
+    let boot = Boot::new("ops", settings, Arc::new(SystemClock)).unwrap();
+    let running = tokio::spawn(ops::run(boot.clone()));
+    let client = |own: Option<&Identity>| {
+        let files = tls::Files {
+            ca: Some(ca.clone()),
+            cert: own.map(|one| one.cert.clone()),
+            key: own.map(|one| one.key.clone()),
+        };
+        let tls = tls::Client::new("asker", files).unwrap().config().unwrap();
+        Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap()
+    };
+    let look = async |client: Client, scheme: &str| {
+        let url = format!("{scheme}://localhost:{}/v1/switches", address.port());
+        client.get(url).bearer_auth("operator-token").send().await
+    };
+    let good = client(Some(&known));
+    let up =
+        || async { look(good.clone(), "https").await.is_ok_and(|answer| answer.status() == StatusCode::OK) };
+    wait::until(Duration::from_secs(20), up).await.unwrap();
+    // One that never says anything holds nobody up.
+    let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    assert!(look(client(None), "https").await.is_err());
+    assert!(look(client(Some(&stranger)), "https").await.is_err());
+    assert!(look(client(Some(&known)), "http").await.is_err());
+    assert!(up().await);
     boot.shutdown().soft().cancel();
     running.await.unwrap().unwrap();
 }

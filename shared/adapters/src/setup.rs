@@ -22,11 +22,32 @@ impl SetupError {
         Self { key: key.to_owned(), why: self.why }
     }
 
+    /// The same error of a certificate's file under the section that names it.
+    pub(crate) fn tls(section: &str, error: tls::TlsError) -> Self {
+        Self::new(format!("{section}.{}", error.key), error.why)
+    }
+
     /// The configuration key.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
+
+/// The files for TLS that a section names.
+macro_rules! tls_files {
+    ($section:ty) => {
+        impl $section {
+            fn tls(&self) -> tls::Files {
+                tls::Files {
+                    ca: self.ca_file.clone(),
+                    cert: self.client_cert_file.clone(),
+                    key: self.client_key_file.clone(),
+                }
+            }
+        }
+    };
+}
+pub(crate) use tls_files;
 
 /// A secret in memory: no `Debug`, no `Display`.
 #[derive(Clone)]

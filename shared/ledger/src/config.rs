@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use tokio_postgres::config::SslMode;
 
 use crate::connect;
 
@@ -14,7 +15,8 @@ use crate::connect;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `postgres://user:password@host:port/database?sslmode=require`. Either this or `url_file`.
+    /// `postgres://user:password@host:port/database?sslmode=require`. Either this or `url_file`. Wherever TLS is spoken, the server's
+    /// certificate and host name are checked, as others call `verify-full`.
     #[serde(default)]
     pub url: Option<String>,
     /// A file that holds the URL, for secrets that are mounted.
@@ -26,6 +28,12 @@ pub struct Config {
     /// PEM file of the authority that signed the server's certificate, where it is not one of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the server asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
     /// Connections at most, 2 to 64: a replay needs a second one while it holds the first.
     #[serde(default = "defaults::pool_size")]
     pub pool_size: usize,
@@ -86,6 +94,8 @@ impl Config {
             url_file: None,
             password_file: None,
             ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
             pool_size: defaults::pool_size(),
             batch: defaults::batch(),
             batch_wait_ms: defaults::batch_wait_ms(),
@@ -131,11 +141,14 @@ impl Config {
             parsed.password(content("password_file", path)?);
         }
         let statement = self.statement_timeout();
+        // `prefer` would go on in clear with a server, or with anyone between, that says it has no TLS.
+        let mode = if connect::wants_tls(self, &parsed) { SslMode::Require } else { SslMode::Disable };
         // A transaction is never idle for long, unless its process was stopped or cut off: then it gives its locks up before those who
         // wait for them do.
         // Plans are made for the tables as they are now: one kept from when they were empty would scan them when they are full.
         parsed
             .application_name("frontdesk")
+            .ssl_mode(mode)
             .connect_timeout(connect::CONNECT_TIMEOUT)
             .tcp_user_timeout(statement)
             .keepalives_idle(Duration::from_secs(10))

@@ -1,9 +1,8 @@
 //! The pool: connections that are checked before use, over TLS wherever the server is not on this machine.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -33,43 +32,31 @@ pub(crate) fn pool(config: &Config) -> Result<Pool, ConfigError> {
         .map_err(|_| ConfigError::new("pool_size", "the pool cannot be built"))
 }
 
-/// TLS unless switched off by `sslmode=disable`, or the server is on this machine and nothing asks for it.
+/// Whether TLS is spoken: unless switched off by `sslmode=disable`, or the server is on this machine and nothing asks for it.
+pub(crate) fn wants_tls(config: &Config, parsed: &tokio_postgres::Config) -> bool {
+    match parsed.get_ssl_mode() {
+        SslMode::Disable => false,
+        SslMode::Prefer => config.ca_file.is_some() || !parsed.get_hosts().iter().all(is_local),
+        _ => true,
+    }
+}
+
+/// What makes connections with TLS, where it is spoken. What it trusts and shows follows the files.
 pub(crate) fn tls(
     config: &Config,
     parsed: &tokio_postgres::Config,
 ) -> Result<Option<MakeRustlsConnect>, ConfigError> {
-    let wanted = match parsed.get_ssl_mode() {
-        SslMode::Disable => false,
-        SslMode::Prefer => config.ca_file.is_some() || !parsed.get_hosts().iter().all(is_local),
-        _ => true,
-    };
-    if !wanted {
+    if !wants_tls(config, parsed) {
         return Ok(None);
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ConfigError::new("url", format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots(config)?)
-        .with_no_client_auth();
-    Ok(Some(MakeRustlsConnect::new(tls)))
-}
-
-fn roots(config: &Config) -> Result<RootCertStore, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = &config.ca_file else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(roots);
+    let files = tls::Files {
+        ca: config.ca_file.clone(),
+        cert: config.client_cert_file.clone(),
+        key: config.client_key_file.clone(),
     };
-    let wrong = |why: String| ConfigError::new("ca_file", format!("{}: {why}", path.display()));
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))? {
-        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(wrong("holds no certificate".to_owned()));
-    }
-    Ok(roots)
+    let client = tls::Client::new("postgres", files).and_then(|client| client.config());
+    let client = client.map_err(|error| ConfigError::new(error.key, error.why))?;
+    Ok(Some(MakeRustlsConnect::new(client)))
 }
 
 fn is_local(host: &Host) -> bool {
@@ -81,7 +68,7 @@ fn is_local(host: &Host) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, tls};
+    use super::{Config, SslMode, tls};
 
     fn encrypted(url: &str) -> bool {
         let config = Config::with_url(url);
@@ -95,6 +82,9 @@ mod tests {
         assert!(encrypted("postgres://a@127.0.0.1/b?sslmode=require"));
         assert!(encrypted("postgres://a@db.example.org/b"));
         assert!(!encrypted("postgres://a@db.example.org/b?sslmode=disable"));
+        let mode = |url: &str| Config::with_url(url).parsed().unwrap().get_ssl_mode();
+        assert_eq!(mode("postgres://a@db.example.org/b"), SslMode::Require, "nobody can talk us out of it");
+        assert_eq!(mode("postgres://a@localhost/b"), SslMode::Disable);
     }
 
     #[test]

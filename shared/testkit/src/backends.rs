@@ -7,6 +7,8 @@ mod ports;
 mod postgres;
 mod programs;
 mod ready;
+mod running;
+mod secure;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,8 @@ pub use ports::{PortBlock, RESERVED, is_free};
 pub use postgres::Postgres;
 pub use programs::{BrokerPrograms, PostgresPrograms, in_path};
 pub use ready::Ready;
+pub use running::Running;
+pub use secure::{BrokerTls, PostgresTls};
 
 use std::{io, path::Path};
 

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod backends;
+pub mod certificates;
 pub mod collector;
 pub mod desk;
 pub mod env;

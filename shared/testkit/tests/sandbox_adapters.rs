@@ -12,6 +12,7 @@ use adapters::{ehr, messenger, payer};
 use domain::clock::{Clock, SystemClock};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use testkit::certificates::{Authority, Front, Identity};
 use testkit::sandbox::{KeyAlgorithm, Member, Sandbox, SandboxConfig, SlotRow};
 
 const SLOTS: &str = "clinic_id,provider,start,minutes\n\
@@ -122,4 +123,74 @@ async fn messengers_by_mail_and_by_text() {
     let messages = sandbox.messages();
     assert!(messages.iter().any(|message| message.has_calendar && message.subject.is_some()));
     assert_eq!(sandbox.counts().sms, 1, "the key makes one text of two sends");
+}
+
+/// Who asks shows a certificate, and is refused without; and new files count for the next connection.
+#[tokio::test]
+async fn over_tls_with_certificates_on_both_sides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let authority = Authority::new("ours").expect("an authority");
+    let ca = authority.write(here, "ca").expect("a file");
+    let shown = authority.issue(here, "server", &["localhost"]).expect("a certificate");
+    let own = authority.issue(here, "own", &[]).expect("a certificate");
+    let files = tls::Files { ca: Some(ca.clone()), cert: Some(shown.cert), key: Some(shown.key) };
+    let acceptor = tls::Acceptor::new("front", files).expect("an acceptor");
+    let sandbox = sandbox(|config| config.smtp_starttls = true).await;
+    let addresses = sandbox.addresses();
+    let plain =
+        addresses.fhir_url.strip_prefix("http://").and_then(|url| url.strip_suffix("/fhir")).expect("a base");
+    let front = Front::start(acceptor, plain.parse().expect("an address")).await.expect("starts");
+    let over_tls = |url: &str| {
+        url.replace(&format!("http://{plain}"), &format!("https://localhost:{}", front.address().port()))
+    };
+    let with = |mut config: Value, own: Option<&Identity>| {
+        config["ca_file"] = json!(ca);
+        if let Some(own) = own {
+            config["client_cert_file"] = json!(own.cert);
+            config["client_key_file"] = json!(own.key);
+        }
+        config
+    };
+    let ehr = json!({"profile": "fhir", "url": over_tls(&addresses.fhir_url)});
+    assert!(ehr["url"].as_str().is_some_and(|url| url.starts_with("https://")));
+    run_ehr(with(ehr, Some(&own))).await;
+
+    let payer = json!({"protocol": "json", "url": over_tls(&addresses.payer_json_url), "organisation": "Example Clinic", "npi": "1234567893"});
+    let inquiry = payer::conformance::inquiry("Aetna", "A100");
+    let ask = async |config: Value| {
+        configured::<PayerConfig>(config)
+            .connect("sandbox", clock())
+            .expect("connects")
+            .eligibility(&inquiry)
+            .await
+            .is_ok()
+    };
+    assert!(ask(with(payer.clone(), Some(&own))).await);
+    assert!(!ask(with(payer.clone(), None)).await, "no certificate of ours");
+    let mut by_address = payer.clone();
+    by_address["url"] = json!(by_address["url"].as_str().expect("a URL").replace("localhost", "127.0.0.1"));
+    assert!(!ask(with(by_address, Some(&own))).await, "another host name");
+    let stranger = Authority::new("theirs").expect("an authority");
+    let turning = stranger.issue(here, "turning", &[]).expect("a certificate");
+    let adapter =
+        configured::<PayerConfig>(with(payer, Some(&turning))).connect("turning", clock()).expect("connects");
+    assert!(adapter.eligibility(&inquiry).await.is_err(), "one of another authority");
+    authority.issue(here, "turning", &[]).expect("a certificate");
+    tls::look();
+    assert!(adapter.eligibility(&inquiry).await.is_ok(), "its files are others now");
+
+    // The mail relay: an authority that is not the relay's, then the right one, in the same file.
+    let relay = here.join("relay.pem");
+    fs::write(&relay, authority.pem()).expect("a file");
+    let port = addresses.smtp_addr.port();
+    let smtp: SmtpConfig = configured(
+        json!({"host": "localhost", "port": port, "from": "Clinic <desk@clinic.example>", "ca_file": relay}),
+    );
+    let smtp = smtp.connect(clock()).expect("connects");
+    let notice = messenger::conformance::notice("s2", "zelda@example.com");
+    assert_eq!(smtp.send(&notice).await, messenger::SendOutcome::NotSent);
+    fs::write(&relay, sandbox.smtp_ca_pem().expect("a certificate")).expect("a file");
+    tls::look();
+    assert!(matches!(smtp.send(&notice).await, messenger::SendOutcome::Sent { .. }));
 }

@@ -6,6 +6,8 @@ use e2e::binary;
 
 /// A broker and a database that nobody has: a service that tried them first would not fail at once, or not with this.
 const SOUND: &str = r#"
+[tls]
+plain = "loopback"
 [amqp]
 url = "amqp://nobody:nothing@127.0.0.1:9/%2f"
 [postgres]
@@ -47,6 +49,28 @@ fn every_service_names_the_wrong_key_and_ends() {
             let (code, stderr) = said(service, &text);
             assert_eq!(code, Some(1), "{service}: {stderr}");
             assert!(stderr.contains(key), "{service} should name {key}: {stderr}");
+            assert!(!stderr.contains("nothing"), "{service} quotes a password: {stderr}");
+        }
+    }
+}
+
+/// What no service starts with unless its settings let it: `docs/tls.md` promises it.
+#[test]
+fn every_service_refuses_what_goes_without_tls() {
+    for service in SERVICES {
+        for (from, to, key) in [
+            ("plain = \"loopback\"", "", "amqp.url"),
+            ("amqp://nobody:nothing@127.0.0.1", "amqp://nobody:nothing@broker.example", "amqp.url"),
+            ("@127.0.0.1:9/none", "@db.example/none", "postgres.url"),
+            ("@127.0.0.1:9/none", "@db.example/none?sslmode=disable", "postgres.url"),
+            ("[health]", "[ehrs.main]\nurl = \"http://ehr.example\"\n[health]", "ehrs.main.url"),
+            ("[health]", "[ops]\nlisten = \"0.0.0.0:9\"\n[health]", "ops.listen"),
+        ] {
+            let (code, stderr) = said(service, &SOUND.replace(from, to));
+            assert_eq!(code, Some(1), "{service}: {stderr}");
+            let names =
+                stderr.contains(&format!("`{key}`: goes without TLS")) && stderr.contains("docs/tls.md");
+            assert!(names, "{service} should name {key}: {stderr}");
             assert!(!stderr.contains("nothing"), "{service} quotes a password: {stderr}");
         }
     }

@@ -84,6 +84,7 @@ pub fn text(
     let mut section = |name: &str, entries: Vec<(&str, Value)>| {
         root.insert(name.to_owned(), Value::Table(table(entries)));
     };
+    section("tls", vec![("plain", string("loopback")), ("reload_s", 1.into())]);
     section("amqp", vec![("url_file", path(files.amqp))]);
     section("management", vec![("url_file", path(files.management))]);
     section("postgres", vec![("url_file", path(files.postgres))]);

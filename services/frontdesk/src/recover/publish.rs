@@ -82,7 +82,7 @@ impl Broker {
         }
         let (section, url) = AmqpSection::read(settings)?;
         let (metrics, stop) = (Arc::<Metrics>::default(), CancellationToken::new());
-        let link = Link::start(&url, APP, metrics.clone(), stop.clone())?;
+        let link = Link::start(&section, &url, APP, metrics.clone(), stop.clone())?;
         let publisher = Publisher::start(link, &section, metrics);
         let replays = Replays::over(publisher.clone(), lanes, APP, clock.clone());
         let broker = Self { again: Again::new(publisher, APP, clock), replays, stop };

@@ -3,7 +3,9 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::http::StatusCode;
-use gateway::serve;
+use gateway::{Entrance, serve};
+use reqwest::Client;
+use testkit::certificates::{Authority, Identity};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -20,10 +22,15 @@ struct Server {
 }
 
 async fn start(door: &Door, head_timeout: Duration) -> Server {
+    start_with(door, head_timeout, None).await
+}
+
+async fn start_with(door: &Door, head_timeout: Duration, acceptor: Option<tls::Acceptor>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = serve(listener, door.router.clone(), head_timeout, stop.clone(), CancellationToken::new());
+    let entrance = Entrance { listener, acceptor, head_timeout };
+    let serving = serve(entrance, door.router.clone(), stop.clone(), CancellationToken::new());
     Server { address, stop, done: tokio::spawn(serving) }
 }
 
@@ -114,4 +121,68 @@ async fn what_the_promise_is_reckoned_from_is_told_before_the_first_request() {
             );
         }
     }
+}
+
+fn client(ca: &std::path::Path, own: Option<&Identity>) -> Client {
+    let files = tls::Files {
+        ca: Some(ca.to_owned()),
+        cert: own.map(|one| one.cert.clone()),
+        key: own.map(|one| one.key.clone()),
+    };
+    let tls = tls::Client::new("sender", files).unwrap().config().unwrap();
+    Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap()
+}
+
+#[tokio::test]
+async fn over_tls_only_known_clients_are_let_in_and_a_request_in_hand_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (Authority::new("ours").unwrap(), Authority::new("theirs").unwrap());
+    let ca = ours.write(folder.path(), "ca").unwrap();
+    let shown = ours.issue(folder.path(), "gateway", &["localhost"]).unwrap();
+    let known = ours.issue(folder.path(), "make", &[]).unwrap();
+    let stranger = theirs.issue(folder.path(), "stranger", &[]).unwrap();
+    let files =
+        tls::Files { ca: Some(ca.clone()), cert: Some(shown.cert.clone()), key: Some(shown.key.clone()) };
+    let acceptor = tls::Acceptor::new("gateway", files).unwrap();
+    let door = Door::open();
+    let server = start_with(&door, Duration::from_secs(30), Some(acceptor)).await;
+    let port = server.address.port();
+    let live = |client: &Client, url: String| client.get(format!("{url}:{port}/health/live")).send();
+
+    let good = client(&ca, Some(&known));
+    assert!(live(&good, "https://localhost".to_owned()).await.unwrap().status().is_success());
+    for (what, client, url) in [
+        ("no certificate", client(&ca, None), "https://localhost"),
+        ("a stranger's", client(&ca, Some(&stranger)), "https://localhost"),
+        ("another host name", client(&ca, Some(&known)), "https://127.0.0.1"),
+        ("no TLS", Client::builder().no_proxy().build().unwrap(), "http://localhost"),
+    ] {
+        assert!(live(&client, url.to_owned()).await.is_err(), "{what}");
+    }
+
+    // The certificate turns while a request is in hand on an open connection: that one is answered, and the next handshake is new.
+    door.ingest.pace.forget_permits(1000);
+    let request = good
+        .post(format!("https://localhost:{port}/v1/intake/clinic-01"))
+        .header("x-api-key", API_KEY)
+        .header("content-type", "application/json")
+        .body(submission("s-1").to_string());
+    let answer = tokio::spawn(request.send());
+    while door.app.places.available_permits() == 16 {
+        tokio::task::yield_now().await;
+    }
+    let new_ca = theirs.write(folder.path(), "new-ca").unwrap();
+    let turned = theirs.issue(folder.path(), "turned", &["localhost"]).unwrap();
+    std::fs::rename(turned.cert, shown.cert).unwrap();
+    std::fs::rename(turned.key, shown.key).unwrap();
+    tls::look();
+    let after = client(&new_ca, Some(&known));
+    assert!(live(&after, "https://localhost".to_owned()).await.unwrap().status().is_success());
+    assert!(live(&client(&ca, Some(&known)), "https://localhost".to_owned()).await.is_err());
+    server.stop.cancel();
+    door.ingest.pace.add_permits(1);
+    assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::ACCEPTED);
+    drop((good, after));
+    server.done.await.unwrap();
+    door.only_message();
 }

@@ -10,7 +10,10 @@ use super::{
     fhir::FhirEhr,
     oauth::{Algorithm, Registration, Tokens},
 };
-use crate::setup::{SetupError, read_secret_file, secure_url};
+use crate::{
+    http::{Trust, client},
+    setup::{SetupError, read_secret_file, secure_url, tls_files},
+};
 
 /// How to reach one EHR.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,6 +48,15 @@ pub struct EhrConfig {
     /// Allows plain HTTP to another host than loopback: a private network that is encrypted by other means.
     #[serde(default)]
     pub plain_http: bool,
+    /// PEM file of the authorities that the certificates of the EHR and its token endpoint may be of; the system's if absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the EHR or its token endpoint asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
     /// A site's class, where its probe showed another than the profile's.
     #[serde(default)]
     pub class: Option<SiteClass>,
@@ -77,6 +89,8 @@ impl From<SiteClass> for Class {
     }
 }
 
+tls_files!(EhrConfig);
+
 const fn default_timeout_ms() -> u64 {
     15_000
 }
@@ -106,15 +120,16 @@ impl EhrConfig {
         let profile = self.profile(name)?;
         let base = secure_url(&key("url"), &self.url, self.plain_http)?;
         let timeout = Duration::from_millis(self.timeout_ms);
-        let tokens = self.tokens(name, &profile, timeout, &clock)?;
-        Ok(Arc::new(FhirEhr::new(base, profile, tokens, timeout, clock)?))
+        let trust = Trust { section: format!("ehrs.{name}"), files: self.tls() };
+        let tokens = self.tokens(name, &profile, (timeout, &trust), &clock)?;
+        Ok(Arc::new(FhirEhr::new(base, profile, tokens, (timeout, &trust), clock)?))
     }
 
     fn tokens(
         &self,
         name: &str,
         profile: &Profile,
-        timeout: Duration,
+        (timeout, trust): (Duration, &Trust),
         clock: &Arc<dyn Clock>,
     ) -> Result<Option<Tokens>, SetupError> {
         let key = |field: &str| format!("ehrs.{name}.{field}");
@@ -134,7 +149,8 @@ impl EhrConfig {
             algorithm: self.algorithm,
             scopes: self.scopes.clone().unwrap_or_else(|| profile.scopes.join(" ")),
         };
-        Tokens::new(registration, &pem, timeout, Arc::clone(clock))
+        let client = client(&registration.token_url, timeout, trust)?;
+        Tokens::new(registration, &pem, client, Arc::clone(clock))
             .map(Some)
             .map_err(|error| error.under(&key("key_file")))
     }

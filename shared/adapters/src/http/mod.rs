@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 pub(crate) use retry_after::retry_after;
 
-use crate::setup::{SetupError, is_loopback};
+use crate::setup::SetupError;
 
 /// No answer is larger; a larger one is not read.
 const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -59,9 +59,16 @@ impl Deadline {
     }
 }
 
-/// A client for one service. Certificates come from the system; a loopback address over plain HTTP needs none, so that a
-/// machine without any can run the sandbox.
-pub(crate) fn client(url: &Url, timeout: Duration) -> Result<Client, SetupError> {
+/// Whom a client trusts and what it shows: the section of the settings, and the files that it names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trust {
+    pub(crate) section: String,
+    pub(crate) files: tls::Files,
+}
+
+/// A client for one service. Where there are no files, the system's authorities are trusted; plain HTTP needs none, so that a machine
+/// without any can run the sandbox.
+pub(crate) fn client(url: &Url, timeout: Duration, trust: &Trust) -> Result<Client, SetupError> {
     let mut builder = Client::builder()
         .user_agent(concat!("frontdesk/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
@@ -69,10 +76,14 @@ pub(crate) fn client(url: &Url, timeout: Duration) -> Result<Client, SetupError>
         .connect_timeout((timeout / 3).min(Duration::from_secs(5)))
         .pool_idle_timeout(IDLE)
         .no_proxy();
-    if url.scheme() == "http" && url.host_str().is_some_and(is_loopback) {
+    if url.scheme() == "https" {
+        let tls = tls::Client::new(&trust.section, trust.files.clone()).and_then(|client| client.config());
+        let tls = tls.map_err(|error| SetupError::tls(&trust.section, error))?;
+        builder = builder.tls_backend_preconfigured(tls);
+    } else {
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|_| SetupError::new("tls", "the system's certificates cannot be loaded"))
+    builder.build().map_err(|_| SetupError::new(trust.section.clone(), "no client for it can be made"))
 }
 
 /// Sends a request and reads the whole answer before the deadline. The template says on its span what is asked, without any id.

@@ -10,7 +10,10 @@ use super::{
     Email, Messenger, Sms,
     smtp::{Relay, Security},
 };
-use crate::setup::{SetupError, is_loopback, read_secret_file, secure_url};
+use crate::{
+    http::{Trust, client},
+    setup::{SetupError, is_loopback, read_secret_file, secure_url, tls_files},
+};
 
 /// How to reach the mail relay.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,9 +34,15 @@ pub struct SmtpConfig {
     /// The file with its password.
     #[serde(default)]
     pub password_file: Option<PathBuf>,
-    /// The certificate that the relay's must be signed with, PEM; the system's authorities if absent.
+    /// PEM file of the authorities that the relay's certificate may be of; the system's if absent.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the relay asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
     /// The deadline of one message, milliseconds.
     #[serde(default = "default_timeout_ms")]
     pub timeout_ms: u64,
@@ -70,7 +79,19 @@ pub struct SmsConfig {
     /// Allows plain HTTP to another host than loopback: a private network that is encrypted by other means.
     #[serde(default)]
     pub plain_http: bool,
+    /// PEM file of the authorities that the provider's certificate may be of; the system's if absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the provider asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
 }
+
+tls_files!(SmtpConfig);
+tls_files!(SmsConfig);
 
 const fn default_timeout_ms() -> u64 {
     20_000
@@ -100,8 +121,7 @@ impl SmtpConfig {
             }
             _ => return Err(SetupError::new("smtp.username", "and smtp.password_file go together")),
         };
-        let ca = self.ca_file.as_ref().map(|file| read_secret_file("smtp.ca_file", file)).transpose()?;
-        let security = Security::new(self.security, &self.host, ca.as_ref())?;
+        let security = Security::new(self.security, &self.host, self.tls())?;
         let relay = Relay::new(self.host.clone(), self.port, security, credentials);
         Ok(Arc::new(Email::new(relay, from, Duration::from_millis(self.timeout_ms), clock)))
     }
@@ -117,7 +137,9 @@ impl SmsConfig {
         let token =
             self.token_file.as_ref().map(|file| read_secret_file("sms.token_file", file)).transpose()?;
         let timeout = Duration::from_millis(self.timeout_ms);
-        Ok(Arc::new(Sms::new(url, token, self.from.clone(), timeout, clock)?))
+        let trust = Trust { section: "sms".to_owned(), files: self.tls() };
+        let client = client(&url, timeout, &trust)?;
+        Ok(Arc::new(Sms::new((client, url), token, self.from.clone(), timeout, clock)))
     }
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Messenger, Notice, SendOutcome};
 use crate::{
-    http::{Answer, Deadline, Missed, client, exchange, retry_after},
-    setup::{Secret, SetupError},
+    http::{Answer, Deadline, Missed, exchange, retry_after},
+    setup::Secret,
 };
 
 /// An SMS provider that takes a message as JSON, once for each idempotency key.
@@ -39,13 +39,13 @@ struct Taken {
 
 impl Sms {
     pub(crate) fn new(
-        url: Url,
+        (client, url): (Client, Url),
         token: Option<Secret>,
         from: Option<String>,
         timeout: Duration,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, SetupError> {
-        Ok(Self { client: client(&url, timeout)?, url, token, from, timeout, clock })
+    ) -> Self {
+        Self { client, url, token, from, timeout, clock }
     }
 
     fn request(&self, notice: &Notice) -> Option<Request> {

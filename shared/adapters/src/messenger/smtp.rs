@@ -9,19 +9,17 @@ use lettre::{
     transport::smtp::{
         Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
+        client::{AsyncSmtpConnection, Certificate, CertificateStore, Identity, TlsParameters},
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
+use tls::{Files, PemFiles};
 use tokio::time::timeout;
 use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::SmtpSecurity;
-use crate::{
-    http::Deadline,
-    setup::{Secret, SetupError},
-};
+use crate::{http::Deadline, setup::SetupError};
 
 /// Connections that are kept for the next message.
 const KEPT: usize = 4;
@@ -37,32 +35,49 @@ pub(super) struct Relay {
 
 /// How the connection is protected, with what that needs.
 pub(super) enum Security {
-    Starttls(TlsParameters),
-    Tls(TlsParameters),
+    Starttls(Tls),
+    Tls(Tls),
     /// Loopback only: the configuration sees to it.
     None,
 }
 
+/// Made anew for each connection, since the library takes files as they are: new ones count from the next connection on.
+pub(super) struct Tls {
+    host: String,
+    files: PemFiles,
+}
+
 impl Security {
-    pub(super) fn new(security: SmtpSecurity, host: &str, ca: Option<&Secret>) -> Result<Self, SetupError> {
-        let parameters = || {
-            let builder = TlsParameters::builder(host.to_owned());
-            match ca {
-                None => builder.build().map_err(|_| {
-                    SetupError::new("smtp.security", "the system's certificates cannot be loaded")
-                }),
-                Some(pem) => Certificate::from_pem(pem.reveal().as_bytes())
-                    .and_then(|root| {
-                        builder.certificate_store(CertificateStore::None).add_root_certificate(root).build()
-                    })
-                    .map_err(|_| SetupError::new("smtp.ca_file", "is not a PEM certificate")),
-            }
+    pub(super) fn new(security: SmtpSecurity, host: &str, files: Files) -> Result<Self, SetupError> {
+        let tls = || {
+            let files = PemFiles::new("smtp", files).map_err(|error| SetupError::tls("smtp", error))?;
+            let tls = Tls { host: host.to_owned(), files };
+            tls.parameters().map_err(|_| {
+                SetupError::new("smtp.ca_file", "cannot be used, or is missing where the system has none")
+            })?;
+            Ok(tls)
         };
         Ok(match security {
-            SmtpSecurity::Starttls => Self::Starttls(parameters()?),
-            SmtpSecurity::Tls => Self::Tls(parameters()?),
+            SmtpSecurity::Starttls => Self::Starttls(tls()?),
+            SmtpSecurity::Tls => Self::Tls(tls()?),
             SmtpSecurity::None => Self::None,
         })
+    }
+}
+
+impl Tls {
+    fn parameters(&self) -> Result<TlsParameters, Error> {
+        let now = self.files.now();
+        let mut builder = TlsParameters::builder(self.host.clone());
+        if let Some(ca) = &now.ca {
+            builder = builder.certificate_store(CertificateStore::None);
+            // lettre reads every certificate in it.
+            builder = builder.add_root_certificate(Certificate::from_pem(ca)?);
+        }
+        if let Some((cert, key)) = &now.identity {
+            builder = builder.identify_with(Identity::from_pem(cert, key)?);
+        }
+        builder.build()
     }
 }
 
@@ -147,14 +162,14 @@ impl Relay {
     async fn connect(&self, deadline: Deadline) -> Result<AsyncSmtpConnection, Error> {
         let hello = ClientId::default();
         let tls = match &self.security {
-            Security::Tls(parameters) => Some(parameters.clone()),
+            Security::Tls(tls) => Some(tls.parameters()?),
             Security::Starttls(_) | Security::None => None,
         };
         let address = (self.host.as_str(), self.port);
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, Some(deadline.left()), &hello, tls, None).await?;
-        if let Security::Starttls(parameters) = &self.security {
-            connection.starttls(parameters.clone(), &hello).await?;
+        if let Security::Starttls(tls) = &self.security {
+            connection.starttls(tls.parameters()?, &hello).await?;
         }
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;

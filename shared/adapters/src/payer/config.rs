@@ -6,7 +6,10 @@ use domain::clock::Clock;
 use serde::Deserialize;
 
 use super::{Payer, Protocol, json::JsonPayer, post::Post, request::Asker, x12::X12Payer};
-use crate::setup::{SetupError, read_secret_file, secure_url};
+use crate::{
+    http::{Trust, client},
+    setup::{SetupError, read_secret_file, secure_url, tls_files},
+};
 
 /// How to reach one payer, or a clearinghouse that reaches many.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +53,18 @@ pub struct PayerConfig {
     /// Allows plain HTTP to another host than loopback: a private network that is encrypted by other means.
     #[serde(default)]
     pub plain_http: bool,
+    /// PEM file of the authorities that the payer's certificate may be of; the system's if absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the payer asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
 }
+
+tls_files!(PayerConfig);
 
 fn default_sender() -> String {
     "FRONTDESK".to_owned()
@@ -86,7 +100,9 @@ impl PayerConfig {
             npi: self.npi.clone(),
             ids: self.ids.iter().map(|(name, id)| (name.to_lowercase(), id.clone())).collect(),
         };
-        let post = Post::new(url, token, Duration::from_millis(self.timeout_ms), Arc::clone(&clock))?;
+        let timeout = Duration::from_millis(self.timeout_ms);
+        let trust = Trust { section: format!("payers.{name}"), files: self.tls() };
+        let post = Post::new(client(&url, timeout, &trust)?, url, token, timeout, Arc::clone(&clock));
         Ok(match self.protocol {
             Protocol::Json => Arc::new(JsonPayer::new(post, asker, clock)),
             Protocol::X12 => {

@@ -10,8 +10,8 @@ use reqwest::{
 
 use super::PayerFault;
 use crate::{
-    http::{Deadline, client, exchange, retry_after},
-    setup::{Secret, SetupError},
+    http::{Deadline, exchange, retry_after},
+    setup::Secret,
 };
 
 /// Where and how a payer is asked.
@@ -24,13 +24,14 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    pub(crate) fn new(
+    pub(crate) const fn new(
+        client: Client,
         url: Url,
         token: Option<Secret>,
         timeout: Duration,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, SetupError> {
-        Ok(Self { client: client(&url, timeout)?, url, token, timeout, clock })
+    ) -> Self {
+        Self { client, url, token, timeout, clock }
     }
 
     /// Sends a body and gives the answer's, of a 2xx or a 400: a rejection may come as either. The status tells which.

@@ -26,6 +26,7 @@ mod put_aside;
 mod reconcile;
 mod replay;
 mod reveals;
+mod secure;
 mod shared_effects;
 mod support;
 mod switches;

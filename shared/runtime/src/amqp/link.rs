@@ -2,24 +2,28 @@
 //!
 //! lapin's own recovery stays off: it was seen not to come back after broker restarts, without an error. Here a lost connection is
 //! replaced by a new one with new channels; whatever was unconfirmed is unsent, whatever was unacknowledged comes again.
-//! A `deadpool-lapin` pool of one makes connections, bounds the time that takes, and throws dead ones away.
+//! A pool of one makes connections, bounds the time that takes, and throws dead ones away.
 
 use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
 
-use deadpool_lapin::{Pool, Runtime};
 use futures_util::StreamExt;
-use lapin::{Channel, ConnectionProperties, Event};
+use lapin::{Channel, Event};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{Address, Pace};
-use crate::{ConfigError, config::Secret, telemetry::Metrics};
+use super::{
+    Address, Pace,
+    pool::{self, Pool, Pooled},
+};
+use crate::{
+    ConfigError,
+    config::{AmqpSection, Secret},
+    telemetry::Metrics,
+};
 
-/// A broker that takes connections but does not answer is soon tried anew.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Short, so that work goes on within a second of the broker's return. No stampede: a process has one connection, a refused one costs
@@ -43,7 +47,7 @@ pub struct Link {
 /// One connection, from its making to its loss.
 #[derive(Clone)]
 pub struct Session {
-    connection: Weak<deadpool_lapin::Connection>,
+    connection: Weak<Pooled>,
     lost: CancellationToken,
     blocked: watch::Receiver<bool>,
 }
@@ -86,15 +90,16 @@ impl Link {
     /// Starts the supervisor. It connects in the background, again and again, until `stop`.
     ///
     /// # Errors
-    /// [`ConfigError`] if the URL cannot be read.
+    /// [`ConfigError`] if the URL cannot be read, or a file of the section cannot be used.
     pub fn start(
+        section: &AmqpSection,
         url: &Secret,
         name: &'static str,
         metrics: Arc<Metrics>,
         stop: CancellationToken,
     ) -> Result<Self, ConfigError> {
         let address = Address::parse(url)?;
-        let pool = pool(&address, name)?;
+        let pool = pool::of(&address, section, name)?;
         let (publish, session) = watch::channel(None);
         // A process that never gets a connection is to be seen too.
         metrics.connected.add(0, &[]);
@@ -128,20 +133,6 @@ impl Link {
     pub async fn closed(&self) {
         self.ended.cancelled().await;
     }
-}
-
-fn pool(address: &Address, name: &'static str) -> Result<Pool, ConfigError> {
-    let config = deadpool_lapin::Config { url: Some(address.to_url()), pool: None };
-    let properties = move || ConnectionProperties::default().with_connection_name(name.into());
-    let bad = |reason: String| ConfigError::key("amqp", reason);
-    config
-        .builder(properties, Runtime::Tokio1)
-        .map_err(|error| bad(error.to_string()))?
-        .max_size(1)
-        .create_timeout(Some(CONNECT_TIMEOUT))
-        .wait_timeout(Some(CONNECT_TIMEOUT))
-        .build()
-        .map_err(|error| bad(error.to_string()))
 }
 
 struct Supervisor {
@@ -182,7 +173,7 @@ impl Supervisor {
     }
 
     /// Offers a connection until it is lost or not wanted any more, then closes it.
-    async fn serve(&self, connection: deadpool_lapin::Connection) {
+    async fn serve(&self, connection: Pooled) {
         let connection = Arc::new(connection);
         let lost = CancellationToken::new();
         if self.metrics.connections.get() > 0 {
@@ -208,7 +199,7 @@ impl Supervisor {
 }
 
 /// Watches the connection until it is lost, and tells when the broker blocks it.
-async fn until_lost(connection: &deadpool_lapin::Connection, peer: &str, block: &watch::Sender<bool>) {
+async fn until_lost(connection: &Pooled, peer: &str, block: &watch::Sender<bool>) {
     let mut events = std::pin::pin!(connection.events_listener());
     let mut look = tokio::time::interval(Duration::from_secs(1));
     while connection.status().connected() {

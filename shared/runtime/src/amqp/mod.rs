@@ -4,6 +4,7 @@ mod headers;
 mod link;
 mod pace;
 mod patience;
+mod pool;
 mod properties;
 mod publisher;
 mod uri;

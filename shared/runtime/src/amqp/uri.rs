@@ -1,6 +1,6 @@
 //! The broker's address.
 
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
 
 use crate::{ConfigError, config::Secret};
 
@@ -28,6 +28,16 @@ impl Address {
     /// With the heartbeat.
     pub(crate) fn to_url(&self) -> String {
         self.0.to_string()
+    }
+
+    /// The same, parsed.
+    pub(super) const fn uri(&self) -> &AMQPUri {
+        &self.0
+    }
+
+    /// Whether it is `amqps`.
+    pub(super) const fn is_tls(&self) -> bool {
+        matches!(self.0.scheme, AMQPScheme::AMQPS)
     }
 
     /// The vhost.

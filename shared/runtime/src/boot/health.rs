@@ -1,4 +1,5 @@
-//! Liveness, readiness and metrics over HTTP.
+//! Liveness, readiness and metrics over HTTP. Without TLS, on a port of its own: who asks, the kubelet among them, has no certificate, and
+//! there is nothing of a person in what is answered.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

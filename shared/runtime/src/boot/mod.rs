@@ -10,6 +10,7 @@
 //! ```
 
 mod args;
+mod certificates;
 mod cores;
 mod health;
 mod panic;
@@ -34,6 +35,7 @@ use crate::{
     amqp::{Link, Publisher},
     config::{
         self, AmqpSection, ConfigError, RetrySection, Secret, Settings, StageSection, TelemetrySection,
+        TlsSection,
     },
     drill,
     keys::{self, Follower, Keys},
@@ -190,7 +192,8 @@ impl Boot {
                 .amqp
                 .as_ref()
                 .ok_or_else(|| ConfigError::key("amqp.url", "missing; give it or url_file"))?;
-            let link = Link::start(url, self.name(), self.metrics().clone(), self.inner.close_link.clone())?;
+            let (metrics, stop) = (self.metrics().clone(), self.inner.close_link.clone());
+            let link = Link::start(section, url, self.name(), metrics, stop)?;
             let up = link.clone();
             self.health().add("broker", move || {
                 let up = up.is_up();
@@ -270,6 +273,8 @@ where
     shutdown::on_signals(boot.shutdown().clone(), Duration::from_secs(boot.stage().drain_s))?;
     health::serve(&boot).await?;
     boot.follow_keys().await?;
+    let reload = TlsSection::read(boot.settings())?.reload();
+    tokio::spawn(certificates::follow(Arc::clone(boot.metrics()), reload));
     let overdue = async {
         boot.shutdown().hard().cancelled().await;
         tokio::time::sleep(GRACE).await;

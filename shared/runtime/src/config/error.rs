@@ -30,6 +30,11 @@ impl ConfigError {
     pub fn key(key: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Key { key: key.into(), reason: reason.into() }
     }
+
+    /// The same error of a certificate's file under the configuration's name of it.
+    pub fn tls(section: &str, error: tls::TlsError) -> Self {
+        Self::key(format!("{section}.{}", error.key), error.why)
+    }
 }
 
 /// The key that an error is about, within a section.

@@ -3,6 +3,7 @@
 mod error;
 mod keys;
 mod paths;
+mod plain;
 mod secret;
 mod sections;
 
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use error::ConfigError;
 pub use keys::index_key;
+pub use plain::{Plain, TlsSection};
 pub use secret::Secret;
 #[cfg(debug_assertions)]
 pub(crate) use sections::DrillSection;
@@ -35,16 +37,27 @@ impl Settings {
     /// Reads a file and the environment. Relative file names in it are taken from the file's folder.
     ///
     /// # Errors
-    /// [`ConfigError::File`] if it cannot be read or is not TOML. Never quotes a value.
+    /// [`ConfigError::File`] if it cannot be read or is not TOML; [`ConfigError::Key`] for a connection or a listener without TLS, unless
+    /// `[tls] plain` lets it. Never quotes a value.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::File { path: path.to_owned(), reason: error.to_string() })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Self::build(&text, folder, Some(environment()))
-            .map_err(|reason| ConfigError::File { path: path.to_owned(), reason })
+        let settings = Self::build(&text, folder, Some(environment()))
+            .map_err(|reason| ConfigError::File { path: path.to_owned(), reason })?;
+        settings.refuse_plain()?;
+        Ok(settings)
     }
 
-    /// Settings from a text, without the environment: for tests and for tools that make their own.
+    /// Refuses connections and listeners without TLS, in any section, as `[tls] plain` says. Whoever loads a file has done it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Key`] names the first one, and what to do.
+    pub fn refuse_plain(&self) -> Result<(), ConfigError> {
+        plain::check(self)
+    }
+
+    /// Settings from a text, without the environment: for tests and for tools that make their own. What is plain is not refused.
     ///
     /// # Errors
     /// [`ConfigError::File`] if the text is not TOML.
@@ -90,6 +103,14 @@ impl Settings {
         })
     }
 
+    /// All sections.
+    fn all(&self) -> Result<toml::Table, ConfigError> {
+        self.config
+            .clone()
+            .try_deserialize()
+            .map_err(|error| ConfigError::File { path: self.folder.clone(), reason: error::reason(&error) })
+    }
+
     /// A secret: the value of `key`, or the content of the file that `<key>_file` names.
     ///
     /// # Errors
@@ -117,6 +138,15 @@ impl Settings {
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
+}
+
+/// What a client trusts and shows that a section of the settings configures.
+///
+/// # Errors
+/// [`ConfigError`] names the file's key.
+pub(crate) fn tls_client(section: &str, files: tls::Files) -> Result<rustls::ClientConfig, ConfigError> {
+    let client = tls::Client::new(section, files).and_then(|client| client.config());
+    client.map_err(|error| ConfigError::tls(section, error))
 }
 
 fn environment() -> Environment {

@@ -11,7 +11,8 @@ use super::{ConfigError, Secret, Settings};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AmqpSection {
-    /// `amqp://user:password@host:port/vhost`, or `amqps://…`.
+    /// `amqps://user:password@host:port/vhost`, or `amqp://…` where `[tls] plain` lets it. With `?auth_mechanism=external` the broker
+    /// takes the name in our certificate for the user.
     pub url: Option<Secret>,
     /// A file that holds the URL.
     pub url_file: Option<PathBuf>,
@@ -19,11 +20,25 @@ pub struct AmqpSection {
     pub in_flight: usize,
     /// Milliseconds after which an unconfirmed publish means that the connection is not what it seems.
     pub confirm_timeout_ms: u64,
+    /// PEM file of the authorities that the broker's certificate may be of; the system's if absent.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the broker asks for one. It goes with `client_key_file`.
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    pub client_key_file: Option<PathBuf>,
 }
 
 impl Default for AmqpSection {
     fn default() -> Self {
-        Self { url: None, url_file: None, in_flight: 512, confirm_timeout_ms: 30_000 }
+        Self {
+            url: None,
+            url_file: None,
+            in_flight: 512,
+            confirm_timeout_ms: 30_000,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+        }
     }
 }
 
@@ -31,10 +46,16 @@ impl Default for AmqpSection {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ManagementSection {
-    /// `http://user:password@host:port`.
+    /// `https://user:password@host:port`, or `http://…` where `[tls] plain` lets it.
     pub url: Option<Secret>,
     /// A file that holds the URL.
     pub url_file: Option<PathBuf>,
+    /// PEM file of the authorities that the broker's certificate may be of; the system's if absent.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the broker asks for one. It goes with `client_key_file`.
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    pub client_key_file: Option<PathBuf>,
 }
 
 /// `[keys]`: where the keys lie.
@@ -72,6 +93,15 @@ pub struct VaultSection {
     pub key: String,
     /// A file with a token; it is read anew for each request.
     pub token_file: PathBuf,
+    /// PEM file of the authorities that the vault's certificate may be of; the system's if absent.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the vault asks for one. It goes with `client_key_file`.
+    #[serde(default)]
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
 }
 
 fn transit() -> String {
@@ -138,19 +168,50 @@ pub struct HealthSection {
 pub struct TelemetrySection {
     /// Log filter: a level, or `target=level` pairs with commas between them.
     pub log: String,
-    /// Base address of an OTLP/HTTP collector, such as `http://collector:4318`. No export without it.
+    /// Base address of an OTLP/HTTP collector, such as `https://collector:4318`. No export without it.
     pub otlp_endpoint: Option<String>,
     /// Share of traces that start here and are sampled, 0 to 1. Spans that failed are kept in any case.
     pub sample_ratio: f64,
     /// Seconds from one push of the metrics to the collector to the next, 1 to 3600.
     pub metrics_every_s: u64,
+    /// PEM file of the authorities that the collector's certificate may be of; the system's if absent.
+    pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show, where the collector asks for one. It goes with `client_key_file`.
+    pub client_cert_file: Option<PathBuf>,
+    /// Its private key.
+    pub client_key_file: Option<PathBuf>,
 }
 
 impl Default for TelemetrySection {
     fn default() -> Self {
-        Self { log: "info".to_owned(), otlp_endpoint: None, sample_ratio: 1.0, metrics_every_s: 60 }
+        Self {
+            log: "info".to_owned(),
+            otlp_endpoint: None,
+            sample_ratio: 1.0,
+            metrics_every_s: 60,
+            ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
+        }
     }
 }
+
+macro_rules! tls_files {
+    ($($section:ty),*) => {
+        $(impl $section {
+            /// The files for TLS.
+            pub fn tls(&self) -> tls::Files {
+                tls::Files {
+                    ca: self.ca_file.clone(),
+                    cert: self.client_cert_file.clone(),
+                    key: self.client_key_file.clone(),
+                }
+            }
+        })*
+    };
+}
+
+tls_files!(AmqpSection, ManagementSection, VaultSection, TelemetrySection);
 
 /// `[lanes.<name>]`: one lane.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,10 @@ use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Key, KeySource, KeysError, read};
-use crate::{ConfigError, config::VaultSection};
+use crate::{
+    ConfigError,
+    config::{VaultSection, tls_client},
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,6 +58,9 @@ impl Vault {
         let mut http = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
         if loopback {
             http = http.no_proxy();
+        }
+        if base.scheme() == "https" {
+            http = http.tls_backend_preconfigured(tls_client("keys.vault", section.tls())?);
         }
         Ok(Self {
             http: http.build().map_err(|error| bad(&error.to_string()))?,

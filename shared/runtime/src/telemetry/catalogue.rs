@@ -116,6 +116,10 @@ catalogue! {
     SPANS_DROPPED = COUNTER, "frontdesk_spans_dropped_total", [];
     /// When the sealing keys could last be read, in seconds since 1970.
     KEYS_READ = GAUGE, "frontdesk_keys_read_timestamp_seconds", [];
+    /// Until when a certificate in use is good, in seconds since 1970, by the setting that names its file.
+    TLS_NOT_AFTER = LARGEST, "frontdesk_tls_not_after_timestamp_seconds", ["file"];
+    /// Whether what lies in the files of a section now cannot be used, so that what was there before still is: 1 or 0.
+    TLS_REFUSED = LARGEST, "frontdesk_tls_refused", ["section"];
     /// Requests at the door, by route, status and the problem's code (`none` where there is none).
     HTTP_REQUESTS = COUNTER, "frontdesk_http_requests_total", ["route", "status", "problem"];
     /// From a request to its answer at the door, seconds.
@@ -179,7 +183,7 @@ mod tests {
     fn no_label_is_about_one_person_or_one_submission() {
         let allowed = [
             "lane", "outcome", "code", "stage", "result", "endpoint", "signal", "route", "status", "problem",
-            "state", "kind", "queue", "scope", "clinic", "source",
+            "state", "kind", "queue", "scope", "clinic", "source", "file", "section",
         ];
         for metric in ALL {
             assert!(metric.labels.iter().all(|label| allowed.contains(label)), "{metric:?}");

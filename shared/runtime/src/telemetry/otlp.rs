@@ -9,6 +9,7 @@ use opentelemetry_sdk::{
     metrics::PeriodicReader,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider},
 };
+use reqwest::blocking::Client;
 
 use super::{
     Metrics,
@@ -16,7 +17,10 @@ use super::{
     ids::Ids,
     sampling::{Correlated, KeepErrors, Recorded},
 };
-use crate::{ConfigError, config::TelemetrySection};
+use crate::{
+    ConfigError,
+    config::{TelemetrySection, tls_client},
+};
 
 /// A collector that takes longer than this is down.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,11 +72,29 @@ fn bad(error: &impl ToString) -> ConfigError {
     ConfigError::key("telemetry.otlp_endpoint", error.to_string())
 }
 
+/// A client that follows the section's files; `None` where there is no TLS: the exporter then makes its own.
+fn client(endpoint: &str, section: &TelemetrySection) -> Result<Option<Client>, ConfigError> {
+    if !endpoint.to_ascii_lowercase().starts_with("https://") {
+        return Ok(None);
+    }
+    let tls = tls_client("telemetry", section.tls())?;
+    // A blocking client cannot be made where tasks run, and the exporters work on threads of their own.
+    let made =
+        std::thread::spawn(move || Client::builder().timeout(TIMEOUT).tls_backend_preconfigured(tls).build());
+    match made.join() {
+        Ok(made) => made.map(Some).map_err(|error| bad(&error)),
+        Err(_) => Err(bad(&"no client for it can be made")),
+    }
+}
+
 /// `None` without a collector.
 pub(super) fn push(section: &TelemetrySection) -> Result<Option<Push>, ConfigError> {
     let Some(endpoint) = &section.otlp_endpoint else { return Ok(None) };
-    let exporter = MetricExporter::builder()
-        .with_http()
+    let mut builder = MetricExporter::builder().with_http();
+    if let Some(client) = client(endpoint, section)? {
+        builder = builder.with_http_client(client);
+    }
+    let exporter = builder
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(address(endpoint, "metrics"))
         .with_timeout(TIMEOUT)
@@ -93,8 +115,11 @@ pub(super) fn provider(
         // A trace that is gone on with keeps its id all the same.
         return Ok(builder.with_sampler(Sampler::AlwaysOff).with_id_generator(Ids::default()).build());
     };
-    let exporter = SpanExporter::builder()
-        .with_http()
+    let mut http = SpanExporter::builder().with_http();
+    if let Some(client) = client(endpoint, section)? {
+        http = http.with_http_client(client);
+    }
+    let exporter = http
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(address(endpoint, "traces"))
         .with_timeout(TIMEOUT)

@@ -66,8 +66,8 @@ impl Management {
     /// # Errors
     /// [`ManagementError::Config`] names the key.
     pub fn from_settings(settings: &Settings) -> Result<Self, ManagementError> {
-        settings.section::<ManagementSection>("management")?;
-        Self::new(&settings.secret("management", "url")?, &settings.secret("amqp", "url")?)
+        let section: ManagementSection = settings.section("management")?;
+        Self::with(&settings.secret("management", "url")?, &settings.secret("amqp", "url")?, section.tls())
     }
 
     /// For the vhost that an AMQP URL names.
@@ -75,13 +75,21 @@ impl Management {
     /// # Errors
     /// [`ManagementError::Config`] if a URL cannot be read.
     pub fn new(url: &Secret, amqp: &Secret) -> Result<Self, ManagementError> {
+        Self::with(url, amqp, tls::Files::default())
+    }
+
+    fn with(url: &Secret, amqp: &Secret, files: tls::Files) -> Result<Self, ManagementError> {
         let bad = || ConfigError::key("management.url", "not of the form http://user:password@host:port");
         let mut base: Url = url.expose().parse().map_err(|_| bad())?;
         let decoded = |text: &str| percent_decoded(text).ok_or_else(bad);
         let (user, password) = (decoded(base.username())?, decoded(base.password().unwrap_or_default())?);
         base.set_username("").and_then(|()| base.set_password(None)).map_err(|()| bad())?;
         let vhost = Address::parse(amqp)?.vhost().to_owned();
-        let client = Client::builder().timeout(TIMEOUT).build().map_err(ManagementError::Unreachable)?;
+        let mut client = Client::builder().timeout(TIMEOUT);
+        if base.scheme() == "https" {
+            client = client.tls_backend_preconfigured(crate::config::tls_client("management", files)?);
+        }
+        let client = client.build().map_err(ManagementError::Unreachable)?;
         Ok(Self { client, base, user, password, vhost })
     }
 

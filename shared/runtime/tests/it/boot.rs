@@ -90,7 +90,7 @@ async fn get(address: &str, path: &str) -> (u16, String) {
 
 fn settings(f: &Fixture, endpoint: &str) -> String {
     format!(
-        "[amqp]\nurl = \"{}\"\n[keys]\nsealing_dir = \".\"\n[lanes.north]\n\
+        "[tls]\nplain = \"loopback\"\n[amqp]\nurl = \"{}\"\n[keys]\nsealing_dir = \".\"\n[lanes.north]\n\
          [health]\nlisten = \"127.0.0.1:0\"\naddress_file = \"health\"\n[telemetry]\notlp_endpoint = \"{endpoint}\"\n",
         f.vhost.amqp_url()
     )
@@ -185,7 +185,7 @@ fn text() -> Text {
 #[tokio::test]
 async fn a_wrong_setting_is_named_before_anything_is_connected() {
     // Nothing listens there: a service that tried to connect would wait for it.
-    let broker = "[amqp]\nurl = \"amqp://u:hunter2@127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n";
+    let broker = "[tls]\nplain = \"loopback\"\n[amqp]\nurl = \"amqp://u:hunter2@127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n";
     for (settings, environment, key) in [
         (
             format!("{broker}[stage]\nprefetch = 0"),
@@ -199,7 +199,17 @@ async fn a_wrong_setting_is_named_before_anything_is_connected() {
         ),
         (broker.to_owned(), [("FRONTDESK__AMQP__URL", "http://hunter2")], "`amqp.url`"),
         (broker.to_owned(), [("FRONTDESK__KEYS__SEALING_DIR", "elsewhere")], "`keys.sealing_dir`"),
-        (broker.to_owned(), [("FRONTDESK__RETRY__ATTEMPS", "3")], "attemps"),
+        (
+            broker.to_owned(),
+            [("FRONTDESK__AMQP__URL", "amqp://u:hunter2@broker.example")],
+            "`amqp.url`: goes without TLS",
+        ),
+        (broker.to_owned(), [("FRONTDESK__TLS__PLAIN", "refuse")], "`amqp.url`: goes without TLS"),
+        (
+            broker.replace("amqp://", "amqps://"),
+            [("FRONTDESK__AMQP__CA_FILE", "/nowhere/ca.pem")],
+            "`amqp.ca_file`: /nowhere/ca.pem cannot be read",
+        ),
         #[cfg(debug_assertions)]
         (broker.to_owned(), [("FRONTDESK__DRILL__OFF", "fencing,hunter2")], "`drill.off`"),
         (
@@ -223,7 +233,7 @@ async fn a_wrong_setting_is_named_before_anything_is_connected() {
 
 #[tokio::test]
 async fn a_broker_that_is_down_is_waited_for_and_reported() {
-    let settings = "[amqp]\nurl = \"amqp://127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n\
+    let settings = "[tls]\nplain = \"loopback\"\n[amqp]\nurl = \"amqp://127.0.0.1:1\"\n[keys]\nsealing_dir = \".\"\n\
                     [health]\nlisten = \"127.0.0.1:0\"\naddress_file = \"health\"\n";
     let (child, folder) = start(settings, &[]);
     let file = folder.path().join("health");
@@ -237,4 +247,41 @@ async fn a_broker_that_is_down_is_waited_for_and_reported() {
     assert_eq!(get(address.trim(), "/health/ready").await.0, 503);
     terminate(&child);
     assert!(end(child).await.status.success(), "a stop is a stop, broker or not");
+}
+
+#[tokio::test]
+async fn certificates_are_followed_and_how_they_stand_is_told() {
+    let certificates = tempfile::tempdir().unwrap();
+    let authority = testkit::certificates::Authority::new("ours").unwrap();
+    let ca = authority.write(certificates.path(), "ca").unwrap();
+    // No exception is asked for: over TLS a service starts as in production.
+    let settings = format!(
+        "[tls]\nreload_s = 1\n[amqp]\nurl = \"amqps://u:p@127.0.0.1:1/%2f\"\nca_file = {ca:?}\n[keys]\nsealing_dir = \".\"\n\
+         [health]\nlisten = \"127.0.0.1:0\"\naddress_file = \"health\"\n"
+    );
+    let (child, folder) = start(&settings, &[]);
+    let file = folder.path().join("health");
+    let told = |line: &'static str| {
+        let address = std::fs::read_to_string(&file).unwrap_or_default();
+        async move { !address.is_empty() && get(address.trim(), "/metrics").await.1.contains(line) }
+    };
+    let refused = [
+        "frontdesk_tls_refused{section=\"amqp\",service=\"echo\"} 0\n",
+        "frontdesk_tls_refused{section=\"amqp\",service=\"echo\"} 1\n",
+    ];
+    let until = async |line: &'static str| {
+        testkit::wait::until(crate::support::DEADLINE, || told(line)).await.unwrap();
+    };
+    until(refused[0]).await;
+    std::fs::write(&ca, "hunter2").unwrap();
+    until(refused[1]).await;
+    until("frontdesk_tls_not_after_timestamp_seconds{file=\"amqp.ca_file\",service=\"echo\"} ").await;
+    std::fs::write(&ca, authority.pem()).unwrap();
+    until(refused[0]).await;
+    terminate(&child);
+    let output = end(child).await;
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.matches("tls.not_usable").count(), 1, "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }

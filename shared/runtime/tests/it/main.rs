@@ -15,4 +15,6 @@ mod poison;
 mod publishing;
 mod shutdown;
 mod support;
+
+mod tls_broker;
 mod topology;

@@ -55,7 +55,7 @@ struct Supervised<'a> {
 impl Supervised<'_> {
     fn start(&self) -> tokio::process::Child {
         let settings = format!(
-            "[amqp]\nurl = \"{}\"\n[keys]\nsealing_dir = \".\"\n[lanes.north]\n[folder]\nfolder = \".\"\n\
+            "[tls]\nplain = \"loopback\"\n[amqp]\nurl = \"{}\"\n[keys]\nsealing_dir = \".\"\n[lanes.north]\n[folder]\nfolder = \".\"\n\
              [stage]\nlanes = [\"north\"]\nconcurrency = 8\nprefetch = 16\n",
             self.f.vhost.amqp_url()
         );

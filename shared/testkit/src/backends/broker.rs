@@ -8,7 +8,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::{BackendError, BrokerPrograms, Ready, folder, write_private};
+use super::{BackendError, BrokerPrograms, BrokerTls, Ready, folder, write_private};
 use crate::process::Program;
 
 /// The node's addresses, all on loopback.
@@ -34,6 +34,7 @@ pub struct Broker {
     ports: BrokerPorts,
     user: String,
     password: String,
+    tls: Option<BrokerTls>,
 }
 
 impl Broker {
@@ -45,7 +46,14 @@ impl Broker {
         (user, password): (&str, &str),
     ) -> Self {
         let (home, logs) = (home.to_owned(), logs.to_owned());
-        Self { programs, home, logs, ports, user: user.to_owned(), password: password.to_owned() }
+        Self { programs, home, logs, ports, user: user.to_owned(), password: password.to_owned(), tls: None }
+    }
+
+    /// Lets it listen with TLS too.
+    #[must_use]
+    pub fn with_tls(mut self, tls: BrokerTls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Writes the node's configuration.
@@ -59,7 +67,7 @@ impl Broker {
         let files = [
             ("rabbitmq.conf", self.configuration()),
             ("advanced.config", "[].\n".to_owned()),
-            ("enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n".to_owned()),
+            ("enabled_plugins", format!("[rabbitmq_management,rabbitmq_prometheus{}].\n", self.plugins())),
             ("env.conf", String::new()),
         ];
         for (name, text) in files {
@@ -67,6 +75,10 @@ impl Broker {
             write_private(&path, &text).map_err(BackendError::file(&path))?;
         }
         Ok(())
+    }
+
+    fn plugins(&self) -> &'static str {
+        if self.tls.is_some() { ",rabbitmq_auth_mechanism_ssl" } else { "" }
     }
 
     fn configuration(&self) -> String {
@@ -79,11 +91,12 @@ impl Broker {
              prometheus.tcp.ip = {}\nprometheus.tcp.port = {}\n\
              default_user = {user}\ndefault_pass = {password}\ndefault_user_tags.administrator = true\n\
              disk_free_limit.absolute = 1GB\nraft.wal_max_size_bytes = 64000000\n\
-             log.console = false\nlog.file = broker-node.log\nlog.file.level = info\n",
+             log.console = false\nlog.file = broker-node.log\nlog.file.level = info\n{}",
             management.ip(),
             management.port(),
             metrics.ip(),
             metrics.port(),
+            self.tls.as_ref().map(BrokerTls::configuration).unwrap_or_default(),
         )
     }
 
@@ -131,6 +144,18 @@ impl Broker {
     pub fn node_ready(&self) -> Ready {
         let overview = format!("{}api/overview", self.management_url());
         Ready::All(vec![Ready::Accepts(self.ports.amqp), Ready::Answers(overview)])
+    }
+
+    /// The AMQPS URL of the default virtual host, with user and password, if it listens with TLS.
+    pub fn amqps_url(&self) -> Option<String> {
+        let tls = self.tls.as_ref()?;
+        Some(format!("amqps://{}:{}@localhost:{}/%2f", self.user, self.password, tls.amqp.port()))
+    }
+
+    /// The management API's base over TLS, likewise.
+    pub fn management_tls_url(&self) -> Option<String> {
+        let tls = self.tls.as_ref()?;
+        Some(format!("https://{}:{}@localhost:{}/", self.user, self.password, tls.management.port()))
     }
 
     /// The AMQP URL of the default virtual host, with user and password.

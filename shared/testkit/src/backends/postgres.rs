@@ -14,7 +14,7 @@ use nix::{
     unistd::{Uid, User},
 };
 
-use super::{BackendError, PostgresPrograms, Ready, folder, write_private};
+use super::{BackendError, PostgresPrograms, PostgresTls, Ready, folder, write_private};
 use crate::{admin::DatabaseAdmin, process::Program};
 
 /// The superuser of the cluster.
@@ -54,6 +54,7 @@ pub struct Postgres {
     address: SocketAddr,
     password: String,
     user: Option<(u32, u32)>,
+    tls: Option<PostgresTls>,
 }
 
 impl Postgres {
@@ -81,7 +82,15 @@ impl Postgres {
             address,
             password: password.to_owned(),
             user,
+            tls: None,
         })
+    }
+
+    /// Lets it speak TLS.
+    #[must_use]
+    pub fn with_tls(mut self, tls: PostgresTls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Where the data is: not in the checkout if we are root and the user that the server runs as cannot enter it.
@@ -109,7 +118,8 @@ impl Postgres {
     pub async fn prepare(&self) -> Result<(), BackendError> {
         let made = self.home.join("made");
         if made.exists() {
-            return self.same_version();
+            self.same_version()?;
+            return self.prepare_tls();
         }
         // What an interrupted start left is no cluster.
         self.wipe()?;
@@ -131,7 +141,21 @@ impl Postgres {
             log: self.log.display().to_string(),
         })?;
         fs::remove_file(&password).map_err(BackendError::file(&password))?;
-        fs::write(&made, "").map_err(BackendError::file(&made))
+        fs::write(&made, "").map_err(BackendError::file(&made))?;
+        self.prepare_tls()
+    }
+
+    /// Puts the certificates where the server's user can read them, and says who may connect how.
+    fn prepare_tls(&self) -> Result<(), BackendError> {
+        let Some(tls) = &self.tls else { return Ok(()) };
+        for (from, name) in tls.files() {
+            let to = self.home.join(name);
+            let text = fs::read_to_string(from).map_err(BackendError::file(from))?;
+            write_private(&to, &text).map_err(BackendError::file(&to))?;
+            self.give(&to)?;
+        }
+        let access = self.home.join("data/pg_hba.conf");
+        fs::write(&access, tls.access(DATABASE)).map_err(BackendError::file(&access))
     }
 
     fn same_version(&self) -> Result<(), BackendError> {
@@ -163,6 +187,11 @@ impl Postgres {
         for setting in SETTINGS {
             server = server.args(["-c", setting]);
         }
+        if self.tls.is_some() {
+            for setting in PostgresTls::settings(&self.home) {
+                server = server.args(["-c", &setting]);
+            }
+        }
         // The interrupt is Postgres's *fast* shutdown: open sessions are ended, nothing is lost.
         server.folder(&self.home).user(self.user).ends_by(Signal::SIGINT, Duration::from_secs(20))
     }
@@ -183,6 +212,12 @@ impl Postgres {
     /// The URL of the database, with user and password.
     pub fn url(&self) -> String {
         self.url_of(DATABASE)
+    }
+
+    /// The URL of the database over TLS, by the host's name.
+    pub fn tls_url(&self) -> String {
+        let port = self.address.port();
+        format!("postgres://{USER}:{}@localhost:{port}/{DATABASE}?sslmode=require", self.password)
     }
 
     fn url_of(&self, database: &str) -> String {

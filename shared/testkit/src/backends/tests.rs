@@ -1,49 +1,10 @@
 //! Both backends for real, where the machine has their programs.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use nix::sys::signal::Signal;
-use tokio::process::Child;
 
-use super::{Broker, BrokerPorts, BrokerPrograms, PortBlock, Postgres, PostgresPrograms, Ready};
-use crate::{
-    process::{ProcessId, Program},
-    wait,
-};
-
-struct Running(ProcessId, Child, Program);
-
-impl Running {
-    /// Starts it, and again if it ends, as the supervisor does: a postmaster refuses while the backends of a killed one are still going.
-    async fn start(program: Program, sign: Ready) -> Self {
-        let log = program.log().to_owned();
-        let ready = wait::until_some(Duration::from_secs(90), || async {
-            let child = program.spawn().unwrap();
-            let mut running = Self(ProcessId::of(child.id().unwrap()).unwrap(), child, program.clone());
-            let ready = wait::until(Duration::from_secs(60), || sign.look());
-            let ready = tokio::select! {
-                ready = ready => ready.is_ok(),
-                _ = running.1.wait() => false,
-            };
-            ready.then_some(running)
-        });
-        let ready = ready.await;
-        ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log).unwrap_or_default()))
-    }
-
-    async fn stop(mut self, signal: Signal) {
-        let Self(process, child, program) = &mut self;
-        let (gone, status) = tokio::join!(process.stop(signal, program.grace), child.wait());
-        assert!(gone && status.is_ok());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Of a test that failed.
-        self.0.signal(Signal::SIGKILL);
-    }
-}
+use super::{Broker, BrokerPorts, BrokerPrograms, PortBlock, Postgres, PostgresPrograms, Ready, Running};
 
 fn logs(folder: &Path) -> std::path::PathBuf {
     // The server's user must be able to pass.
@@ -64,7 +25,7 @@ async fn postgres_survives_a_kill_and_keeps_values_out_of_its_log() {
         Postgres::new(programs, (&folder.path().join("postgres"), &logs), ports.address(1), "secret1")
             .unwrap();
     postgres.prepare().await.unwrap();
-    let server = Running::start(postgres.server(), postgres.ready()).await;
+    let server = Running::start(postgres.server(), postgres.ready()).await.unwrap();
     postgres.create_database().await.unwrap();
     let (client, connection) = tokio_postgres::connect(&postgres.url(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -79,13 +40,13 @@ async fn postgres_survives_a_kill_and_keeps_values_out_of_its_log() {
     ] {
         assert!(client.batch_execute(bad).await.is_err());
     }
-    server.stop(Signal::SIGKILL).await;
+    assert!(server.stop(Signal::SIGKILL).await.unwrap());
 
     // A second start, over what the first left behind.
     postgres.prepare().await.unwrap();
-    let server = Running::start(postgres.server(), postgres.ready()).await;
+    let server = Running::start(postgres.server(), postgres.ready()).await.unwrap();
     postgres.create_database().await.unwrap();
-    server.stop(postgres.server().end).await;
+    assert!(server.stop(postgres.server().end).await.unwrap());
     let log = std::fs::read_to_string(logs.join("postgres.log")).unwrap();
     assert!(!log.contains("CANARY") && log.contains("shut down"), "{log}");
     postgres.wipe().unwrap();
@@ -101,15 +62,15 @@ async fn a_broker_starts_stops_and_leaves_no_port_mapper() {
     let ports = BrokerPorts { amqp, management, metrics, distribution, epmd };
     let broker = Broker::new(programs, (&folder.path().join("broker"), &logs), ports, ("someone", "secret1"));
     broker.prepare().unwrap();
-    let mapper = Running::start(broker.port_mapper(), broker.port_mapper_ready()).await;
-    let node = Running::start(broker.node(), broker.node_ready()).await;
+    let mapper = Running::start(broker.port_mapper(), broker.port_mapper_ready()).await.unwrap();
+    let node = Running::start(broker.node(), broker.node_ready()).await.unwrap();
     let connected =
         lapin::Connection::connect(&broker.amqp_url(), lapin::ConnectionProperties::default()).await;
     assert!(connected.is_ok());
     let guest = broker.amqp_url().replace("someone:secret1", "guest:guest");
     assert!(lapin::Connection::connect(&guest, lapin::ConnectionProperties::default()).await.is_err());
-    node.stop(broker.node().end).await;
-    mapper.stop(broker.port_mapper().end).await;
+    assert!(node.stop(broker.node().end).await.unwrap());
+    assert!(mapper.stop(broker.port_mapper().end).await.unwrap());
     for address in [amqp, management, distribution, epmd] {
         assert!(!Ready::Accepts(address).look().await, "{address}");
     }

@@ -31,7 +31,7 @@ mod listener;
 mod messages;
 mod oauth;
 mod payer;
-mod pem;
+pub(crate) mod pem;
 mod rng;
 mod server;
 mod slots;

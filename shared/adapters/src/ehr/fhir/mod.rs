@@ -34,7 +34,7 @@ use super::{
     Profile, ReadFault, Search, SlotFound, System, Wanted, WriteOutcome, oauth::Tokens,
 };
 use crate::{
-    http::{Deadline, client},
+    http::{Deadline, Trust, client},
     setup::SetupError,
 };
 
@@ -59,10 +59,10 @@ impl FhirEhr {
         base: Url,
         profile: Profile,
         tokens: Option<Tokens>,
-        timeout: Duration,
+        (timeout, trust): (Duration, &Trust),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let http = client(&base, timeout)?;
+        let http = client(&base, timeout, trust)?;
         Ok(Self { http, base, profile, tokens, timeout, clock, schedules: Mutex::default() })
     }
 

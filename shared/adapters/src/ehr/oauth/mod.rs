@@ -20,7 +20,7 @@ pub use assertion::Algorithm;
 use assertion::Signer;
 
 use crate::{
-    http::{Deadline, client, exchange, retry_after},
+    http::{Deadline, exchange, retry_after},
     setup::{Secret, SetupError},
 };
 
@@ -84,10 +84,9 @@ impl Tokens {
     pub(crate) fn new(
         registration: Registration,
         pem: &Secret,
-        timeout: Duration,
+        client: Client,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let client = client(&registration.token_url, timeout)?;
         let signer = Signer::new(&registration, pem, clock.as_ref())?;
         Ok(Self { client, registration, signer, clock, present: Mutex::new(None) })
     }

@@ -25,7 +25,8 @@ const HASTE: Duration = Duration::from_secs(1);
 
 fn adapter(url: &str, profile: Profile, timeout: Duration) -> FhirEhr {
     let base = secure_url("url", &format!("{url}/fhir"), false).unwrap();
-    FhirEhr::new(base, profile, None, timeout, Arc::new(SystemClock)).unwrap()
+    FhirEhr::new(base, profile, None, (timeout, &crate::http::Trust::default()), Arc::new(SystemClock))
+        .unwrap()
 }
 
 fn ehr(server: &TestServer) -> FhirEhr {
