@@ -16,9 +16,14 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio_postgres::{NoTls, Row};
 
+/// The variables that name the servers of all tests.
+const SERVERS: [&str; 3] = ["AMQP_URL", "AMQP_MANAGEMENT_URL", "DATABASE_URL"];
+
 /// A running line. Dropped, it is taken down, whatever the test did to it.
 pub struct Line {
     folder: tempfile::TempDir,
+    /// The program that took it up, and takes it down.
+    runner: PathBuf,
     /// Where everything is.
     pub endpoints: Endpoints,
     /// The operators' view.
@@ -57,23 +62,53 @@ impl Line {
     /// # Errors
     /// With what `frontdesk up` said.
     pub async fn up_with(args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        for name in ["AMQP_URL", "AMQP_MANAGEMENT_URL", "DATABASE_URL"] {
+        Self::up_by(binary("frontdesk"), args, variables).await
+    }
+
+    /// Starts a line of other programs: those beside this `frontdesk`.
+    ///
+    /// # Errors
+    /// With what `frontdesk up` said.
+    pub async fn up_by(runner: PathBuf, args: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        for name in SERVERS {
             ensure!(
                 std::env::var_os(name).is_some(),
                 "{name} is not set: run ./dev test, which starts what it needs"
             );
         }
         let folder = tempfile::tempdir()?;
-        let mut up = command(folder.path(), &[&["up", "--detach"], args].concat());
-        let output = up.envs(variables.iter().copied()).output().await?;
+        let mut up = command(&runner, folder.path(), &[&["up", "--detach"], args].concat());
+        up.envs(variables.iter().copied());
+        Self::started(folder, runner, up).await
+    }
+
+    /// Starts a line that speaks TLS, on a broker and a database of its own.
+    ///
+    /// # Errors
+    /// With what `frontdesk up` said.
+    pub async fn up_secure() -> anyhow::Result<Self> {
+        let (folder, runner) = (tempfile::tempdir()?, binary("frontdesk"));
+        let mut up = command(&runner, folder.path(), &["up", "--detach", "--tls"]);
+        for name in SERVERS {
+            up.env_remove(name);
+        }
+        Self::started(folder, runner, up).await
+    }
+
+    async fn started(
+        folder: tempfile::TempDir,
+        runner: PathBuf,
+        mut up: tokio::process::Command,
+    ) -> anyhow::Result<Self> {
+        let output = up.output().await?;
         if !output.status.success() {
             bail!("frontdesk up: {}{}", text(&output.stdout), text(&output.stderr));
         }
         let layout = Layout::find(Some(checkout()), Some(folder.path()))?;
         let endpoints: Endpoints = serde_json::from_str(&std::fs::read_to_string(layout.endpoints())?)?;
         let broker = Broker::connect(&endpoints.amqp.url_file).await?;
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { ops: Ops::local(&layout)?, folder, endpoints, broker, http })
+        let http = endpoints.client()?.no_proxy().build()?;
+        Ok(Self { ops: Ops::local(&layout)?, folder, runner, endpoints, broker, http })
     }
 
     /// The folder of the run.
@@ -86,7 +121,22 @@ impl Line {
     /// # Errors
     /// If it cannot be started.
     pub async fn frontdesk(&self, args: &[&str]) -> std::io::Result<Output> {
-        command(self.folder.path(), args).output().await
+        command(&binary("frontdesk"), self.folder.path(), args).output().await
+    }
+
+    /// Runs a command of `frontdesk` as a service's user of the broker and role of the database.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn frontdesk_as(&self, service: &str, args: &[&str]) -> std::io::Result<Output> {
+        let mut command = command(&binary("frontdesk"), self.folder.path(), args);
+        for (section, whole) in [("AMQP", &self.endpoints.amqp), ("POSTGRES", &self.endpoints.postgres)] {
+            let whole = &whole.url_file;
+            let name = whole.file_name().unwrap_or_default().to_string_lossy();
+            let own = whole.with_file_name(format!("{name}_{service}"));
+            command.env(format!("FRONTDESK__{section}__URL_FILE"), own);
+        }
+        command.output().await
     }
 
     /// Runs a command of `frontdesk` that reads its standard input.
@@ -94,7 +144,7 @@ impl Line {
     /// # Errors
     /// If it cannot be started, or does not take the input.
     pub async fn frontdesk_reading(&self, args: &[&str], input: &str) -> std::io::Result<Output> {
-        reading(command(self.folder.path(), args), input).await
+        reading(command(&binary("frontdesk"), self.folder.path(), args), input).await
     }
 
     /// Waits until every one of these submissions stands where it stays, and gives their rows.
@@ -279,7 +329,7 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let down = Command::new(binary("frontdesk"))
+        let down = Command::new(&self.runner)
             .args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), self.folder.path()])
             .arg("down")
             .stdin(Stdio::null())
@@ -298,8 +348,8 @@ impl Drop for Line {
     }
 }
 
-fn command(folder: &Path, args: &[&str]) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new(binary("frontdesk"));
+fn command(program: &Path, folder: &Path, args: &[&str]) -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(program);
     command.args(["--checkout".as_ref(), checkout(), "--dir".as_ref(), folder]).args(args);
     command.current_dir(checkout()).stdin(Stdio::null());
     command

@@ -48,6 +48,7 @@ pub fn own_line(layout: &Layout) -> Options {
         port_base: None,
         fresh: true,
         given: Given::default(),
+        tls: false,
         extra: toml::Table::new(),
         replicas: BTreeMap::new(),
         dress: Dress::default(),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backends;
+pub mod certificates;
 pub mod endpoints;
 pub mod guard;
 pub mod layout;

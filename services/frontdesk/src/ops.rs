@@ -14,7 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde::{Deserialize, de::DeserializeOwned};
 
 pub use switches::{Backlog, Pause, Paused, Scopes};
@@ -216,7 +216,7 @@ impl Ops {
             "nothing is running here: start it with ./dev up, or name an API with --url and --token-file",
         )?;
         let endpoints: Endpoints = serde_json::from_str(&text)?;
-        Self::new(&endpoints.ops.url, &endpoints.ops.token_file)
+        Self::by(endpoints.client()?, &endpoints.ops.url, &endpoints.ops.token_file)
     }
 
     /// The API at a URL, with the token in a file.
@@ -224,12 +224,16 @@ impl Ops {
     /// # Errors
     /// If the file cannot be read.
     pub fn new(url: &str, token_file: &Path) -> anyhow::Result<Self> {
+        Self::by(Client::builder(), url, token_file)
+    }
+
+    fn by(client: ClientBuilder, url: &str, token_file: &Path) -> anyhow::Result<Self> {
         if !is_private(url) {
             bail!("the token would go over the network in clear: name an https URL");
         }
         let token = std::fs::read_to_string(token_file)
             .with_context(|| format!("cannot read the token in {}", token_file.display()))?;
-        let client = Client::builder().timeout(std::time::Duration::from_secs(60)).build()?;
+        let client = client.timeout(std::time::Duration::from_secs(60)).build()?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token: token.trim().to_owned() })
     }
 

@@ -67,6 +67,7 @@ fn options(layout: &Layout, args: &Args) -> Options {
         port_base: None,
         fresh: true,
         given: Given::default(),
+        tls: false,
         extra: toml::Table::from_iter([("lanes".to_owned(), toml::Value::Table(lanes))]),
         replicas: STAGES.iter().map(|stage| ((*stage).to_owned(), 2)).collect::<BTreeMap<_, _>>(),
         dress: Dress::new(|instance, program| {

@@ -38,3 +38,46 @@ async fn every_service_is_somebody_of_its_own() -> anyhow::Result<()> {
     line.broker.close().await;
     Ok(())
 }
+
+/// As `docs/operations.md` has it done after the broker's data is lost: in the pod of `ops`, with what that has.
+#[tokio::test]
+async fn ops_may_publish_again_what_is_in_flight_and_a_stage_may_not() -> anyhow::Result<()> {
+    let line = Line::up(&[]).await?;
+    let paused = line.frontdesk(&["pause", "--stage", "eligibility", "--reason", "a test"]).await?;
+    assert!(paused.status.success(), "{paused:?}");
+    let nobody_takes = || async {
+        let queues = line.management("queues/{vhost}").await.unwrap_or_default();
+        let mut own = queues.as_array().into_iter().flatten().filter(|queue| {
+            let name = queue["name"].as_str().unwrap_or_default();
+            name.starts_with("eligibility.") && !name.ends_with(".dlq")
+        });
+        own.clone().count() > 1 && own.all(|queue| queue["consumers"] == 0)
+    };
+    wait::until(PATIENCE, nobody_takes).await?;
+    let submissions = Forms::read()?.any(2)?;
+    for form in &submissions {
+        line.broker.submit(form).await?;
+    }
+    let admitted = || async {
+        let rows = line.rows("SELECT count(*) FROM submission WHERE state = 'in_flight'").await;
+        rows.is_ok_and(|rows| rows[0].get::<_, i64>(0) == 2)
+    };
+    wait::until(PATIENCE, admitted).await?;
+
+    let said = |output: &std::process::Output| {
+        let (out, error) = (&output.stdout, &output.stderr);
+        format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(error))
+    };
+    let refused = line.frontdesk_as("eligibility", &["recover"]).await?;
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let done = line.frontdesk_as("ops", &["recover"]).await?;
+    assert!(done.status.success() && said(&done).contains("published again: 2"), "{}", said(&done));
+
+    let resumed = line.frontdesk(&["resume", "--stage", "eligibility", "--reason", "a test"]).await?;
+    assert!(resumed.status.success(), "{resumed:?}");
+    let rows = line.settled(&Forms::ids(&submissions)).await?;
+    assert!(rows.iter().all(|row| row.state == "completed"), "{rows:?}");
+    line.dead_letters(0).await?;
+    line.broker.close().await;
+    Ok(())
+}

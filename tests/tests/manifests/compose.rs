@@ -237,6 +237,15 @@ impl Container<'_> {
                     .filter_map(|file| self.secret(file)),
             );
         }
+        if let Some(dir) =
+            table.get(self.name).and_then(|own| own.get("count_dir")).and_then(toml::Value::as_str)
+        {
+            let volumes = texts(&self.service["volumes"]);
+            let mut kept = volumes.iter().filter_map(|mount| mount.split_once(':')).map(|(_, target)| target);
+            if !kept.any(|target| image::owned().contains(target) && dir.starts_with(&format!("{target}/"))) {
+                all.push(format!("it cannot write to {dir}"));
+            }
+        }
         for dir in table["clinics"]["dirs"].as_array().into_iter().flatten().filter_map(toml::Value::as_str) {
             if !image::contents().contains(dir) {
                 all.push(format!("the image has no {dir}"));
@@ -335,7 +344,7 @@ fn what_is_misspelt_is_found() {
         problems(&compose)
     };
     let health = "http://127.0.0.1:9469/health/ready";
-    let cases: [(&str, Vec<String>); 11] = [
+    let cases: [(&str, Vec<String>); 12] = [
         ("FRONTDESK__AMQP__URL_FIEL", variable("ops", "FRONTDESK__AMQP__URL_FIEL", "x")),
         (
             "/run/secrets/broker/ops/amqp_uri",
@@ -343,6 +352,10 @@ fn what_is_misspelt_is_found() {
         ),
         ("9469", put("/services/ops/healthcheck/test/3", health.into())),
         ("9470", variable("ops", "FRONTDESK__HEALTH__LISTEN", "0.0.0.0:9470")),
+        (
+            "/var/lib/frontdesk/count",
+            put("/services/gateway/volumes/2", "gateway-data:/var/lib/frontdesk:ro".into()),
+        ),
         ("8080:8080", put("/services/gateway/ports/0", "8080:8080".into())),
         ("/usr/local/bin/validate", put("/services/validation/command/0", "/usr/local/bin/validate".into())),
         ("migrat", put("/services/migrate/command/1", "migrat".into())),

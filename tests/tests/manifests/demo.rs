@@ -1,7 +1,7 @@
 //! What `docker compose up` shows, without a container engine: the same programs with the same configuration, credentials and commands, on the
 //! tests' broker and database. One submission goes through the front door, and its patient is told.
 
-use std::{net::TcpListener, path::Path, process::Output};
+use std::{net::TcpListener, path::Path};
 
 use e2e::binary;
 use frontdesk::kubernetes::SERVICES;
@@ -30,7 +30,7 @@ fn about(sandbox: &Told, gateway: u16, ops: u16) -> String {
         .replace("0.0.0.0:8081", &format!("127.0.0.1:{ops}"))
 }
 
-async fn frontdesk(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn frontdesk(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(binary("frontdesk"));
     // Where there is no checkout around, as in the image.
     command.current_dir(folder).args(args).env("FRONTDESK_CONFIG", folder.join("frontdesk.toml"));
@@ -39,7 +39,8 @@ async fn frontdesk(folder: &Path, args: &[&str]) -> Output {
     {
         command.env(format!("FRONTDESK__{section}__URL_FILE"), folder.join("services/frontdesk").join(file));
     }
-    command.kill_on_drop(true).output().await.unwrap()
+    command.kill_on_drop(true);
+    command
 }
 
 #[tokio::test]
@@ -48,7 +49,7 @@ async fn the_demo_of_compose_goes_through() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     super::compose::secrets(at);
-    let (_sandbox, told) = starts::sandbox(at).await;
+    let (_sandbox, told) = starts::sandbox(at, starts::ANYWHERE, &[]).await;
     let (gateway, ops) = (free(), free());
     let config = starts::laid_out(at, &about(&told, gateway, ops));
     for (file, url) in [
@@ -59,7 +60,7 @@ async fn the_demo_of_compose_goes_through() {
         std::fs::write(at.join("services/frontdesk").join(file), url).unwrap();
     }
     let done = async |args: &[&str]| {
-        let output = frontdesk(at, args).await;
+        let output = frontdesk(at, args).output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{args:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
         said
@@ -68,14 +69,14 @@ async fn the_demo_of_compose_goes_through() {
     done(&["topology", "apply"]).await;
     assert_eq!(done(&["topology", "plan"]).await.trim(), "nothing to do");
 
-    let _children: Vec<_> =
-        SERVICES.iter().map(|service| starts::start(service.name, at, &config, database.url())).collect();
+    let start = |name| starts::command(name, at, &config, database.url()).spawn().unwrap();
+    let _children: Vec<_> = SERVICES.iter().map(|service| start(service.name)).collect();
     for service in SERVICES {
         let ready = || async {
             let address = std::fs::read_to_string(at.join(service.name)).ok()?;
             let url = format!("http://{}/health/ready", address.trim());
             // As the containers' health check asks it.
-            frontdesk(at, &["health", &url]).await.status.success().then_some(())
+            frontdesk(at, &["health", &url]).output().await.ok()?.status.success().then_some(())
         };
         wait::until_some(PATIENCE, ready).await.unwrap_or_else(|_| panic!("{} is not ready", service.name));
     }
@@ -88,7 +89,7 @@ async fn the_demo_of_compose_goes_through() {
     let (api, token) = (format!("http://127.0.0.1:{ops}"), at.join("services/ops/ops_token"));
     let trace = ["trace", "tour-01", "--url", &api, "--token-file", token.to_str().unwrap()];
     let completed = || async {
-        let output = frontdesk(at, &trace).await;
+        let output = frontdesk(at, &trace).output().await.ok()?;
         String::from_utf8_lossy(&output.stdout).contains("completed").then_some(())
     };
     wait::until_some(PATIENCE, completed).await.unwrap();

@@ -33,6 +33,11 @@ fn programs() -> BTreeSet<String> {
     set(found(r"target/release/([a-z-]+)", &read("k8s/image/Dockerfile")))
 }
 
+/// The folders that the image's user may write to where a volume is mounted.
+pub(crate) fn owned() -> BTreeSet<String> {
+    set(found(r"/out/owned(/[a-z/]*[a-z])", &read("k8s/image/Dockerfile")))
+}
+
 /// What is copied from the checkout: sources, target.
 fn copied() -> Vec<(Vec<String>, String)> {
     let text = read("k8s/image/Dockerfile");

@@ -11,6 +11,7 @@ mod demo;
 mod image;
 mod made;
 mod operations;
+mod secure;
 mod settings;
 mod starts;
 

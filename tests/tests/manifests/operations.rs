@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use frontdesk::kubernetes::broker_users;
 use regex::Regex;
+use serde_json::Value;
 
-use super::{cluster::World, path, read, set, settings};
+use super::{cluster::World, path, read, set, settings, text as text_at};
 
 /// The document's commands, one a line.
 fn commands(text: &str) -> Vec<Vec<String>> {
@@ -26,6 +27,7 @@ fn problems(text: &str) -> Vec<String> {
         ("permission", "Permission"),
         ("job", "Job"),
         ("deployment", "Deployment"),
+        ("statefulset", "StatefulSet"),
         ("service", "Service"),
         ("scaledobject", "ScaledObject"),
     ];
@@ -35,6 +37,14 @@ fn problems(text: &str) -> Vec<String> {
         let line = words.join(" ");
         if words[0] == "frontdesk" && words.last() != Some(&"--help") && !settings::is_command(&words[1..]) {
             all.push(format!("no command: {line}"));
+        }
+        let port = words.last().and_then(|ports| ports.rsplit(':').next()?.parse::<u64>().ok());
+        let reached = |one: &Value| {
+            words.contains(&format!("service/{}", text_at(one, "/metadata/name")).as_str())
+                && one["spec"]["ports"][0]["port"].as_u64() == port
+        };
+        if words.contains(&"port-forward") && !world.of_kind("Service").any(reached) {
+            all.push(format!("no such port: {line}"));
         }
         for (at, word) in words.iter().enumerate() {
             if word.starts_with("k8s/") && !path(word).exists() {
@@ -50,6 +60,9 @@ fn problems(text: &str) -> Vec<String> {
                 .iter()
                 .find(|(short, _)| short == word)
                 .and_then(|(_, kind)| Some((*kind, *words.get(at + 1)?)));
+            if *word == "secret" && words.get(at + 1).is_some_and(|name| world.lacks(name, None).is_some()) {
+                all.push(format!("nothing makes the secret: {line}"));
+            }
             if let Some((kind, name)) = named.or(apart)
                 && !name.starts_with('-')
                 && !world.names(kind).contains(name)
@@ -80,15 +93,37 @@ fn its_commands_files_and_names_are_there() {
 fn a_command_or_a_name_that_is_not_there_is_found() {
     let text = read("docs/operations.md");
     for (from, to) in [
-        ("frontdesk status --url", "frontdesk status --ulr"),
+        ("frontdesk submit --url", "frontdesk submit --ulr"),
         ("kubectl apply -k k8s/overlays/production/jobs", "kubectl apply -k k8s/overlays/production/job"),
         ("job/migrate", "job/migration"),
         ("scaledobject ehr-writer-north", "scaledobject ehr-writer-nord"),
         ("](keys.md)", "](key.md)"),
+        ("service/ops 8444:8444", "service/ops 8444:8081"),
+        ("get secret ops-tls", "get secret opstls"),
+        ("statefulset/gateway", "statefulset/gatway"),
     ] {
         assert!(text.contains(from), "{from}");
         assert!(!problems(&text.replace(from, to)).is_empty(), "{to}");
     }
+}
+
+#[test]
+fn its_files_are_read() {
+    let text = read("docs/operations.md");
+    let blocks: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect();
+    let [sources, tokens] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    put("make.secret", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
+    gateway::sources::Sources::load(&put("sources.toml", sources), 1)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let tokens = ops::tokens::Tokens::load(&put("tokens.toml", tokens)).unwrap();
+    assert!(tokens.holder("test").is_some_and(|ann| ann.name == "ann"), "the hash is that of a token");
 }
 
 #[test]

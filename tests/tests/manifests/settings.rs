@@ -7,7 +7,11 @@ use std::{
 
 use clap::CommandFactory as _;
 use frontdesk::cli::Cli;
-use runtime::{ConfigError, Settings, config, topology::Lanes};
+use runtime::{
+    ConfigError, Settings,
+    config::{self, TlsSection},
+    topology::Lanes,
+};
 
 type Read = fn(&Settings) -> Result<(), ConfigError>;
 
@@ -16,7 +20,8 @@ fn section<T: serde::de::DeserializeOwned>(settings: &Settings, name: &str) -> R
 }
 
 /// Every section that any program reads, with what reads it. Each refuses keys that it does not know.
-pub(crate) const SECTIONS: [(&str, Read); 18] = [
+pub(crate) const SECTIONS: [(&str, Read); 19] = [
+    ("tls", |all| TlsSection::read(all).map(drop)),
     ("amqp", |all| section::<config::AmqpSection>(all, "amqp")),
     ("management", |all| section::<config::ManagementSection>(all, "management")),
     ("keys", |all| section::<config::KeysSection>(all, "keys")),
@@ -44,7 +49,7 @@ pub(crate) fn of(text: &str) -> Settings {
     Settings::from_toml(text, Path::new("/etc/frontdesk")).unwrap()
 }
 
-/// What is wrong with a configuration: sections that nobody reads, and what those who do say of their own.
+/// What is wrong with a configuration: sections that nobody reads, what those who do say of their own, and what goes without TLS.
 pub(crate) fn problems(text: &str) -> Vec<String> {
     let (settings, table) = (of(text), text.parse::<toml::Table>().unwrap());
     let mut all = Vec::new();
@@ -54,6 +59,7 @@ pub(crate) fn problems(text: &str) -> Vec<String> {
             Some((_, read)) => all.extend(read(&settings).err().map(|error| error.to_string())),
         }
     }
+    all.extend(settings.refuse_plain().err().map(|error| error.to_string()));
     all
 }
 
@@ -68,8 +74,7 @@ pub(crate) fn is_variable(name: &str) -> bool {
         let text = format!("[{section}]\n{key} = \"x\"\n");
         return read(&of(&text)).err().is_none_or(|error| !error.to_string().contains("unknown field"));
     }
-    // Where the system's certificate authorities are looked for, beside our own.
-    name == "SSL_CERT_DIR" || commanded().contains(name)
+    commanded().contains(name)
 }
 
 /// The variables that stand for options of the command line.
@@ -123,7 +128,7 @@ pub(crate) fn read_by(program: &str) -> Vec<&'static str> {
         "notification" => &["smtp", "sms", "postgres"],
         _ => &["postgres"],
     };
-    ["amqp", "keys", "clinics"].into_iter().chain(own.iter().copied()).collect()
+    ["amqp", "keys", "clinics", "telemetry"].into_iter().chain(own.iter().copied()).collect()
 }
 
 /// The configuration with what the environment sets, as a table.
@@ -164,4 +169,28 @@ fn a_misspelt_key_section_or_variable_is_found() {
         is_command(&["topology", "apply"]) && is_command(&["health", "http://127.0.0.1:9464/health/ready"])
     );
     assert!(!is_command(&["topology", "aply"]) && !is_command(&["migrat"]) && !is_command(&[]));
+}
+
+#[test]
+fn nothing_of_an_environment_goes_without_tls() {
+    for environment in super::ENVIRONMENTS {
+        let text = super::read(&format!("k8s/overlays/{environment}/config/frontdesk.toml"));
+        assert!(problems(&text).is_empty(), "{environment}");
+        assert_eq!(TlsSection::read(&of(&text)).unwrap().plain, config::Plain::Refuse, "{environment}");
+        for (from, to, key) in [
+            ("https://otel-collector", "http://otel-collector", "telemetry.otlp_endpoint"),
+            ("https://sms", "http://sms", "sms.url"),
+            ("public_url = \"https:", "public_url = \"http:", "gateway.public_url"),
+            (
+                "[gateway]\nlisten = \"0.0.0.0:8443\"\ncert_file",
+                "[gateway]\nlisten = \"0.0.0.0:8443\"\n# ",
+                "gateway.listen",
+            ),
+            ("port = 587\n", "port = 25\nsecurity = \"none\"\n", "smtp.security"),
+        ] {
+            let problems = problems(&text.replace(from, to));
+            let found = problems.iter().any(|one| one.contains(&format!("`{key}`: goes without TLS")));
+            assert!(found, "{environment}: {key}: {problems:?}");
+        }
+    }
 }

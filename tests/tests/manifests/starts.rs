@@ -2,6 +2,7 @@
 //! read, and then waits for the broker.
 
 use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -9,35 +10,58 @@ use std::{
 
 use e2e::binary;
 use frontdesk::kubernetes::SERVICES;
+use regex::Regex;
 use serde_json::Value;
-use testkit::{env::TestDatabase, wait};
+use testkit::{certificates::Authority, wait};
 use tokio::process::{Child, Command};
 
 use super::{ENVIRONMENTS, compose, path, read};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Two ports that are free.
+pub(crate) const ANYWHERE: [SocketAddr; 2] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0); 2];
 
 /// The files that the configurations name, as the image and the mounts have them, in a folder; and the configuration about that folder.
 pub(crate) fn laid_out(folder: &Path, config: &str) -> PathBuf {
     compose::secrets(folder);
     let services = folder.join("services");
     let put = |name: &str, text: &str| std::fs::write(services.join("frontdesk").join(name), text).unwrap();
-    put("amqp_url", "amqp://nobody:nothing@127.0.0.1:9/frontdesk");
-    put("management_url", "http://nobody:nothing@127.0.0.1:9");
+    // Where nothing goes without TLS, nobody is to be asked without.
+    let s = if config.parse::<toml::Table>().unwrap().contains_key("tls") { "" } else { "s" };
+    put("amqp_url", &format!("amqp{s}://nobody:nothing@127.0.0.1:9/frontdesk"));
+    put("management_url", &format!("http{s}://nobody:nothing@127.0.0.1:9"));
     put("smtp_password", "nothing");
     // Nothing here listens elsewhere or at a port of its own, and no collector is asked.
     let text = config
         .replace("/run/secrets", &services.display().to_string())
-        .replace("/usr/share/frontdesk/clinics", &path("clinics").display().to_string())
-        .replace("listen = \"0.0.0.0:8080\"", "listen = \"127.0.0.1:0\"")
-        .replace("listen = \"0.0.0.0:8081\"", "listen = \"127.0.0.1:0\"");
+        .replace("/etc/frontdesk/trust", &folder.join("trust").display().to_string())
+        .replace("/var/lib/frontdesk", &folder.join("kept").display().to_string())
+        .replace("/usr/share/frontdesk/clinics", &path("clinics").display().to_string());
+    let text =
+        Regex::new(r#"listen = "0\.0\.0\.0:\d+""#).unwrap().replace_all(&text, r#"listen = "127.0.0.1:0""#);
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("otlp_endpoint")).collect();
     let file = folder.join("frontdesk.toml");
     std::fs::write(&file, lines.join("\n")).unwrap();
     file
 }
 
-pub(crate) fn start(service: &str, folder: &Path, config: &Path, database: &str) -> Child {
+/// Certificates as cert-manager makes and the pods mount them, of an authority of the test's own.
+pub(crate) fn certificates(folder: &Path) -> Authority {
+    let authority = Authority::new("ours").unwrap();
+    let (trust, own) = (folder.join("trust"), folder.join("services/tls"));
+    for folder in [&trust, &own] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    for name in ["ca.crt", "collector.crt"] {
+        std::fs::write(trust.join(name), authority.pem()).unwrap();
+    }
+    let identity = authority.issue(&own, "tls", &["localhost"]).unwrap();
+    std::fs::rename(identity.cert, own.join("tls.crt")).unwrap();
+    assert_eq!(identity.key, own.join("tls.key"));
+    authority
+}
+
+pub(crate) fn command(service: &str, folder: &Path, config: &Path, database: &str) -> Command {
     let mut command = Command::new(binary(service));
     command
         .env("FRONTDESK_CONFIG", config)
@@ -49,7 +73,7 @@ pub(crate) fn start(service: &str, folder: &Path, config: &Path, database: &str)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    command.spawn().unwrap()
+    command
 }
 
 /// Waits until the program has read everything: it then waits for the broker, and says so at its health address.
@@ -77,30 +101,47 @@ async fn waits(service: &str, folder: &Path, child: &mut Child) {
     }
 }
 
+/// A database that is not there: what is to be read is read before it is asked.
+const NOBODY: &str = "postgres://nobody:nothing@127.0.0.1:9/none?sslmode=require";
+
 #[tokio::test]
 async fn every_service_starts_with_the_configuration_of_every_environment() {
-    let database = TestDatabase::create().await.unwrap();
-    ledger::migrate(&ledger::Config::with_url(database.url())).await.unwrap();
     let overlays = ENVIRONMENTS.map(|name| format!("k8s/overlays/{name}/config/frontdesk.toml"));
     for config in overlays.iter().map(String::as_str).chain(["k8s/compose/frontdesk.toml"]) {
         let folder = tempfile::tempdir().unwrap();
+        certificates(folder.path());
         let file = laid_out(folder.path(), &read(config));
         for service in SERVICES {
-            let mut child = start(service.name, folder.path(), &file, database.url());
+            let mut child = command(service.name, folder.path(), &file, NOBODY).spawn().unwrap();
             waits(service.name, folder.path(), &mut child).await;
         }
     }
 }
 
 #[tokio::test]
-#[should_panic(expected = "tokens_file")]
-async fn one_that_is_told_of_a_file_that_is_not_there_does_not_start() {
-    let database = TestDatabase::create().await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let config = read("k8s/overlays/production/config/frontdesk.toml").replace("tokens.toml", "tokens.tml");
-    let file = laid_out(folder.path(), &config);
-    let mut child = start("ops", folder.path(), &file, database.url());
-    waits("ops", folder.path(), &mut child).await;
+async fn what_is_not_there_or_goes_without_tls_keeps_a_service_from_starting() {
+    for (service, from, to, told) in [
+        ("ops", "tokens.toml", "tokens.tml", "ops.tokens_file"),
+        ("gateway", "tls.crt", "tls.cert", "gateway.cert_file"),
+        ("validation", "trust/ca.crt", "trust/ca.cert", "postgres.ca_file"),
+        ("eligibility", "trust/collector.crt", "trust/collector.cert", "telemetry.ca_file"),
+        ("ehr-writer", "https://ehr.", "http://ehr.", "ehrs.sandbox.token_url"),
+        ("notification", "https://sms.", "http://sms.", "sms.url"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        certificates(folder.path());
+        let config = read("k8s/overlays/production/config/frontdesk.toml");
+        assert!(config.contains(from), "{from}");
+        // With a collector: who vouches for it is looked for only then.
+        let file = laid_out(folder.path(), &config.replace(from, to));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let collector = "[telemetry]\notlp_endpoint = \"https://127.0.0.1:9\"";
+        std::fs::write(&file, text.replace("[telemetry]", collector)).unwrap();
+        let output = command(service, folder.path(), &file, NOBODY).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{service}: {said}");
+        assert!(said.contains(told), "{service} should name {told}: {said}");
+    }
 }
 
 /// Where a sandbox is that was started as compose starts it, but for its ports.
@@ -108,20 +149,27 @@ pub(crate) struct Told {
     /// What its HTTP addresses begin with.
     pub(crate) base: String,
     pub(crate) smtp_port: u16,
-    addresses: Value,
+    pub(crate) addresses: Value,
 }
 
-/// Starts the sandbox as compose does, with the credentials in the folder.
-pub(crate) async fn sandbox(folder: &Path) -> (Child, Told) {
+/// Starts the sandbox as compose does but for where it listens, with the credentials in the folder.
+pub(crate) async fn sandbox(folder: &Path, [http, smtp]: [SocketAddr; 2], more: &[&str]) -> (Child, Told) {
     let command = &super::documents(&read("docker-compose.yml"))[0]["services"]["sandbox"]["command"];
     let address = folder.join("sandbox.json");
     let args = super::texts(command).into_iter().skip(1).map(|arg| {
         let arg = arg.replace("/run/secrets", &folder.join("services").display().to_string());
-        let arg = arg.replace("127.0.0.1:18080", "127.0.0.1:0").replace("127.0.0.1:1025", "127.0.0.1:0");
+        let arg =
+            arg.replace("127.0.0.1:18080", &http.to_string()).replace("127.0.0.1:1025", &smtp.to_string());
         arg.replace("/usr/share/frontdesk/samples", &path("tests/samples").display().to_string())
     });
     let mut sandbox = Command::new(binary("sandbox"));
-    sandbox.args(args).arg("--address-file").arg(&address).stderr(Stdio::null()).kill_on_drop(true);
+    sandbox
+        .args(args)
+        .args(more)
+        .arg("--address-file")
+        .arg(&address)
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let sandbox = sandbox.spawn().unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let told = || async {
@@ -138,7 +186,7 @@ pub(crate) async fn sandbox(folder: &Path) -> (Child, Told) {
 async fn the_sandbox_starts_as_compose_starts_it_and_is_where_the_configuration_says() {
     let folder = tempfile::tempdir().unwrap();
     compose::secrets(folder.path());
-    let (_sandbox, told) = sandbox(folder.path()).await;
+    let (_sandbox, told) = sandbox(folder.path(), ANYWHERE, &[]).await;
     let config = read("k8s/compose/frontdesk.toml").parse::<toml::Table>().unwrap();
     for (key, configured) in [
         ("fhir_url", &config["ehrs"]["sandbox"]["url"]),

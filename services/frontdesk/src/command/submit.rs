@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use reqwest::ClientBuilder;
 use serde_json::Value;
 
 use crate::{
@@ -38,9 +39,8 @@ impl Submit {
             std::fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
         let submission: Value = serde_json::from_slice(&body).context("not JSON")?;
         let clinic = submission["clinic_id"].as_str().context("the submission has no clinic_id")?;
-        let gateway = self.gateway(layout, clinic)?;
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let door = Door::of(&gateway, &client, clinic)?;
+        let (gateway, client) = self.gateway(layout, clinic)?;
+        let door = Door::of(&gateway, &client.no_proxy().build()?, clinic)?;
         let answer =
             door.request(&Door::fresh_id(), body)?.send().await.context("the gateway does not answer")?;
         let status = answer.status();
@@ -52,9 +52,12 @@ impl Submit {
         Ok(())
     }
 
-    fn gateway(&self, layout: &Layout, clinic: &str) -> anyhow::Result<Gateway> {
+    /// The gateway, and who asks it.
+    fn gateway(&self, layout: &Layout, clinic: &str) -> anyhow::Result<(Gateway, ClientBuilder)> {
         let (Some(url), Some(secret_file)) = (&self.url, &self.secret_file) else {
-            return Ok(Endpoints::read(layout)?.gateway);
+            let endpoints = Endpoints::read(layout)?;
+            let client = endpoints.client()?;
+            return Ok((endpoints.gateway, client));
         };
         let source = Source {
             name: String::new(),
@@ -62,6 +65,7 @@ impl Submit {
             clinics: vec![clinic.to_owned()],
             secret_file: secret_file.clone(),
         };
-        Ok(Gateway { url: url.trim_end_matches('/').to_owned(), sources: vec![source] })
+        let gateway = Gateway { url: url.trim_end_matches('/').to_owned(), sources: vec![source] };
+        Ok((gateway, reqwest::Client::builder()))
     }
 }

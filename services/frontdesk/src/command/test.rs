@@ -21,7 +21,7 @@ use crate::{
     },
     output::{self, Doing},
 };
-use step::{Step, Steps};
+use step::{Outcome, Step, Steps};
 
 /// Format, lints, dependencies, every test over a real broker and database, the alerting rules, the manifests, the templates' examples, the samples' score,
 /// the leak proof, and the line under faults.
@@ -51,7 +51,8 @@ impl Test {
             let secrets = Secrets::open(&layout, true)?;
             let doing = Doing::begin("starting a broker and a database");
             let given = self.given.given();
-            let backends = backends::start(&layout, &places, supervisor, (&given, &secrets, true)).await?;
+            let wanted = backends::Wanted { given: &given, secrets: &secrets, fresh: true, tls: None };
+            let backends = backends::start(&layout, &places, supervisor, wanted).await?;
             doing.done("broker and database are up");
             let environment = [
                 ("AMQP_URL", backends.amqp.clone()),
@@ -122,6 +123,10 @@ async fn tests(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
     };
     let ran = steps.run(cargo(layout, "tests", args).env(environment)).await?;
     let closing = closing(&ran, sign);
+    if std::env::var_os("FRONTDESK_PREVIOUS").is_none() {
+        let why = "FRONTDESK_PREVIOUS names no folder with the programs of the version before".to_owned();
+        steps.note("the version before on this schema", Outcome::Skipped(why));
+    }
     let docs =
         cargo(layout, "documentation's tests", &["test", "--locked", "--workspace", "--doc", "--quiet"]);
     steps.run(docs.env(environment)).await?;

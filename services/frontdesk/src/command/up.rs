@@ -28,6 +28,9 @@ pub struct Up {
     /// Keep the broker's and the database's data of the last run. The sandbox's EHR begins empty all the same.
     #[arg(long)]
     keep_data: bool,
+    /// Let services, broker, database and both APIs speak TLS with each other, by an authority that is made for this run. Not the sandbox.
+    #[arg(long)]
+    tls: bool,
 }
 
 /// What is common to `up` and `demo`.
@@ -96,6 +99,7 @@ impl StackArgs {
             port_base: self.port_base,
             fresh,
             given: self.given.given(),
+            tls: false,
             extra: toml::Table::new(),
             replicas: BTreeMap::new(),
             dress: Dress::default(),
@@ -112,7 +116,7 @@ impl Up {
         if self.detach {
             return detach(layout).await;
         }
-        let options = self.stack.options(layout, !self.keep_data)?;
+        let options = Options { tls: self.tls, ..self.stack.options(layout, !self.keep_data)? };
         let mut started = None;
         let result = run(layout, async |supervisor| {
             let stack = started.insert(Stack::start(layout, supervisor, &options).await?);

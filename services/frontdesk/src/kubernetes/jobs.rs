@@ -27,6 +27,7 @@ fn job(env: &Environment, name: &str, args: &[&str], files: &[(&str, &str)]) -> 
         command,
         env: Vec::new(),
         files: files.iter().map(|(secret, key)| ((*secret).to_owned(), (*key).to_owned())).collect(),
+        trust: Vec::new(),
         folders: Vec::new(),
         cpu_m: 100,
         memory_mi: 128,

@@ -6,11 +6,13 @@ use domain::{LaneName, Stage};
 use serde_json::{Value, json};
 
 use super::{
-    Environment, HEALTH_PORT, SERVICES, Service, VHOST, labels,
+    Environment, HEALTH_PORT, SERVICES, Service, VHOST, certificates, labels,
     pod::{Pod, serve},
     sizes::Stages,
 };
 
+/// Where the disk of a pod is that has one.
+const KEPT: &str = "/var/lib/frontdesk";
 /// How the scalers ask the broker.
 const AUTHENTICATION: &str = "broker-scaler";
 
@@ -42,20 +44,23 @@ fn in_lane(env: &Environment, service: &Service, stage: Stage, lane: &LaneName) 
     ]
 }
 
-/// A service that others call.
+/// A service that others call, by TLS.
 fn called(env: &Environment, service: &Service) -> Vec<Value> {
-    let mut deployment = deployment(env, service, (service.name, None), Vec::new(), (200, 192));
+    let mut pods = deployment(env, service, (service.name, None), Vec::new(), (200, 192));
     // Ops works through lists of its own: a second one would only compete with it.
     let replicas = if service.name == "gateway" { env.sizes.gateway.replicas } else { 1 };
-    deployment["spec"]["replicas"] = json!(replicas);
-    let mut all = vec![deployment, budget(service.name, service.name, None)];
+    pods["spec"]["replicas"] = json!(replicas);
+    if service.keeps {
+        with_disks(&mut pods, service.name);
+    }
+    let mut all = vec![pods, budget(service.name, service.name, None), certificates::of(service.name)];
     if let Some(port) = service.port {
         all.push(json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": { "name": service.name, "labels": labels(service.name, None) },
             "spec": {
                 "selector": labels(service.name, None),
-                "ports": [{ "name": "http", "port": port, "targetPort": "http" }],
+                "ports": [{ "name": "https", "port": port, "targetPort": "https" }],
             },
         }));
     }
@@ -75,12 +80,18 @@ fn deployment(
     if service.name == "gateway" {
         folders.push(("sources", "sources"));
     }
+    let own = certificates::secret(service.name);
+    if service.port.is_some() {
+        folders.push((&own, "tls"));
+    }
+    let collector = env.trusts_collector().then_some((certificates::COLLECTOR, "collector.crt"));
     let pod = Pod {
         name: service.name,
         lane,
         command: vec![&program],
         env: variables,
         files: service.all_files(),
+        trust: collector.into_iter().collect(),
         folders,
         cpu_m,
         memory_mi,
@@ -98,6 +109,27 @@ fn deployment(
             "template": template,
         },
     })
+}
+
+/// Turns a Deployment into a StatefulSet, of which each pod has a disk of its own that outlives it.
+fn with_disks(pods: &mut Value, name: &str) {
+    const DISK: &str = "kept";
+    pods["kind"] = json!("StatefulSet");
+    let container = &mut pods["spec"]["template"]["spec"]["containers"][0];
+    if let Some(mounts) = container["volumeMounts"].as_array_mut() {
+        mounts.push(json!({ "name": DISK, "mountPath": KEPT }));
+    }
+    if let Some(spec) = pods["spec"].as_object_mut() {
+        spec.remove("strategy");
+        spec.insert("serviceName".to_owned(), json!(name));
+        // None waits for another: each keeps what is its own.
+        spec.insert("podManagementPolicy".to_owned(), json!("Parallel"));
+        let claim = json!({
+            "metadata": { "name": DISK },
+            "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } },
+        });
+        spec.insert("volumeClaimTemplates".to_owned(), json!([claim]));
+    }
 }
 
 fn budget(name: &str, service: &str, lane: Option<&str>) -> Value {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod broker;
+mod certificates;
 mod jobs;
 mod line;
 mod network;
@@ -20,7 +21,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use runtime::{Settings, config::StageSection, topology::Lanes};
+use runtime::{
+    Settings,
+    config::{StageSection, TelemetrySection},
+    topology::Lanes,
+};
 use serde_json::{Value, json};
 
 pub use broker::{BrokerUser, broker_users};
@@ -33,10 +38,10 @@ pub const NAMESPACE: &str = "frontdesk";
 pub const VHOST: &str = "frontdesk";
 /// Liveness, readiness and metrics of every service.
 pub const HEALTH_PORT: u16 = 9464;
-/// The gateway's door.
-pub const GATEWAY_PORT: u16 = 8080;
-/// The operators' API.
-pub const OPS_PORT: u16 = 8081;
+/// The gateway's door, by TLS.
+pub const GATEWAY_PORT: u16 = 8443;
+/// The operators' API, by TLS.
+pub const OPS_PORT: u16 = 8444;
 
 /// Seconds that a pod has beyond the drain: to be told, to close its connections, and to end.
 const BEYOND_DRAIN_S: u64 = 15;
@@ -51,6 +56,7 @@ pub struct Environment {
     sizes: Sizes,
     lanes: Lanes,
     stage: StageSection,
+    telemetry: TelemetrySection,
 }
 
 impl Environment {
@@ -64,10 +70,11 @@ impl Environment {
         // Not with the environment of whoever makes the manifests.
         let settings = Settings::from_toml(&text, Path::new("/etc/frontdesk"))?;
         let (lanes, stage) = (Lanes::read(&settings)?, StageSection::read(&settings)?);
+        let telemetry = settings.section("telemetry")?;
         let file = folder.join("sizes.toml");
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let sizes = Sizes::read(&text, &lanes).with_context(|| file.display().to_string())?;
-        Ok(Self { settings, sizes, lanes, stage })
+        Ok(Self { settings, sizes, lanes, stage, telemetry })
     }
 
     /// The line's configuration.
@@ -78,6 +85,16 @@ impl Environment {
     /// Its lanes.
     pub const fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// Whether traces go to a collector.
+    const fn traced(&self) -> bool {
+        self.telemetry.otlp_endpoint.is_some()
+    }
+
+    /// Whether the collector's authority is one that we are told of.
+    const fn trusts_collector(&self) -> bool {
+        self.telemetry.ca_file.is_some()
     }
 
     /// Seconds from SIGTERM until a pod is killed: longer than its drain.
@@ -99,7 +116,7 @@ impl Environment {
         documents.insert("jobs/migrate".to_owned(), vec![jobs::migrate(self)]);
         documents.insert("jobs/topology".to_owned(), vec![jobs::topology(self)]);
         documents.insert("platform/made/users".to_owned(), broker::users());
-        documents.insert("platform/made/secrets".to_owned(), secrets::external(&self.sizes.name));
+        documents.insert("platform/made/secrets".to_owned(), secrets::external(self));
         let mut lists: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for name in documents.keys() {
             if let Some((folder, file)) = name.rsplit_once('/') {

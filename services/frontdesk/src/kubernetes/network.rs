@@ -14,8 +14,6 @@ const POSTGRES: u16 = 5432;
 const OTLP: u16 = 4318;
 
 pub(super) fn of_the_line(env: &Environment) -> Vec<Value> {
-    let traced = env.settings.section::<runtime::config::TelemetrySection>("telemetry");
-    let traced = traced.is_ok_and(|telemetry| telemetry.otlp_endpoint.is_some());
     let policy_of = |service: &super::Service| {
         let mut egress = vec![dns(), to_broker(AMQPS)];
         if service.has(Need::Management) {
@@ -29,7 +27,7 @@ pub(super) fn of_the_line(env: &Environment) -> Vec<Value> {
             let ports: Vec<Value> = outside.iter().map(|port| tcp(*port)).collect();
             egress.push(json!({ "to": [{ "ipBlock": { "cidr": "0.0.0.0/0" } }], "ports": ports }));
         }
-        if traced {
+        if env.traced() {
             egress.push(json!({ "to": [namespace(MONITORING)], "ports": [tcp(OTLP)] }));
         }
         let mut ingress = vec![json!({ "from": [namespace(MONITORING)], "ports": [tcp(HEALTH_PORT)] })];

@@ -6,7 +6,7 @@ use super::{Environment, HEALTH_PORT, labels};
 
 /// The configuration, mounted from the ConfigMap that Kustomize makes of `frontdesk.toml`.
 pub(super) const CONFIG: &str = "/etc/frontdesk/frontdesk.toml";
-/// The authority that signed the broker's and the database's certificates.
+/// The authorities that are trusted: ours, of the broker and the database, and the collector's.
 const TRUST: &str = "/etc/frontdesk/trust";
 const SECRETS: &str = "/run/secrets/frontdesk";
 /// The user of the image: `nonroot` of the distroless images.
@@ -21,6 +21,8 @@ pub(super) struct Pod<'a> {
     pub(super) env: Vec<(&'a str, String)>,
     /// `(secret, key)`, each as `/run/secrets/frontdesk/<key>`.
     pub(super) files: Vec<(String, String)>,
+    /// Authorities beside ours, `(secret, file)`: the secret's `ca.crt` as that file of the folder.
+    pub(super) trust: Vec<(&'a str, &'a str)>,
     /// `(secret, folder below /run/secrets)`, with every key as a file.
     pub(super) folders: Vec<(&'a str, &'a str)>,
     pub(super) cpu_m: u32,
@@ -30,26 +32,21 @@ pub(super) struct Pod<'a> {
 impl Pod<'_> {
     /// The pod's template; a container that runs on is to be given ports and probes.
     pub(super) fn template(&self, env: &Environment) -> Value {
-        let mut variables = vec![
-            json!({ "name": "FRONTDESK_CONFIG", "value": CONFIG }),
-            // The system's authorities for EHRs and payers, and our own for the broker.
-            json!({ "name": "SSL_CERT_DIR", "value": format!("/etc/ssl/certs:{TRUST}") }),
-        ];
+        let mut variables = vec![json!({ "name": "FRONTDESK_CONFIG", "value": CONFIG })];
         if self.files.iter().any(|(_, key)| key == "postgres_url") {
             variables.push(json!({ "name": "FRONTDESK__POSTGRES__URL_FILE", "value": format!("{SECRETS}/postgres_url") }));
-            variables
-                .push(json!({ "name": "FRONTDESK__POSTGRES__CA_FILE", "value": format!("{TRUST}/ca.crt") }));
         }
         variables.extend(self.env.iter().map(|(name, value)| json!({ "name": name, "value": value })));
         let files = self.files.iter().map(
             |(secret, key)| json!({ "secret": { "name": secret, "items": [{ "key": key, "path": key }] } }),
         );
+        let trust = std::iter::once(("broker-tls", "ca.crt")).chain(self.trust.iter().copied()).map(
+            |(secret, file)| json!({ "secret": { "name": secret, "items": [{ "key": "ca.crt", "path": file }] } }),
+        );
         let mut volumes = vec![
             json!({ "name": "config", "configMap": { "name": "frontdesk-config" } }),
             json!({ "name": "secrets", "projected": { "defaultMode": 0o440, "sources": files.collect::<Vec<_>>() } }),
-            json!({ "name": "trust", "projected": { "defaultMode": 0o444, "sources": [
-                { "secret": { "name": "broker-tls", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
-            ] } }),
+            json!({ "name": "trust", "projected": { "defaultMode": 0o444, "sources": trust.collect::<Vec<_>>() } }),
         ];
         let mut mounts = vec![
             json!({ "name": "config", "mountPath": "/etc/frontdesk/frontdesk.toml", "subPath": "frontdesk.toml", "readOnly": true }),
@@ -109,7 +106,7 @@ pub(super) fn serve(template: &mut Value, name: &str, lane: Option<&str>, port: 
     let container = &mut template["spec"]["containers"][0];
     let mut ports = vec![json!({ "name": "health", "containerPort": HEALTH_PORT })];
     if let Some(port) = port {
-        ports.push(json!({ "name": "http", "containerPort": port }));
+        ports.push(json!({ "name": "https", "containerPort": port }));
         // So that nobody is sent here any more when the door closes.
         container["lifecycle"] = json!({ "preStop": { "sleep": { "seconds": 5 } } });
     }

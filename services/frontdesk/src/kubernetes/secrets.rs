@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{NAMESPACE, SERVICES, VHOST, broker_users};
+use super::{Environment, NAMESPACE, SERVICES, VHOST, broker_users, certificates::COLLECTOR};
 
 /// All of an environment's secrets. In the store they lie below `frontdesk/<environment>/`.
-pub(super) fn external(environment: &str) -> Vec<Value> {
-    let at = |path: &str| format!("frontdesk/{environment}/{path}");
+pub(super) fn external(env: &Environment) -> Vec<Value> {
+    let at = |path: &str| format!("frontdesk/{}/{path}", env.sizes.name);
     let mut all = Vec::new();
     for broker_user in broker_users() {
         let user = &broker_user.name;
@@ -45,7 +45,9 @@ pub(super) fn external(environment: &str) -> Vec<Value> {
         ("messages", &["sms_token", "smtp_password"]),
         ("ops-tokens", &["tokens.toml"]),
     ];
-    for (name, keys) in files {
+    // The collector is the site's: so is who vouches for it.
+    let collector = env.trusts_collector().then_some((COLLECTOR, &["ca.crt"][..]));
+    for (name, keys) in files.into_iter().chain(collector) {
         let data = keys
             .iter()
             .map(|key| json!({ "secretKey": key, "remoteRef": { "key": at(name), "property": key } }));

@@ -22,6 +22,8 @@ pub struct Service {
     pub files: &'static [(&'static str, &'static str)],
     /// The port at which others call it.
     pub port: Option<u16>,
+    /// Whether each of its pods has a disk of its own, for what is to outlive it.
+    pub keeps: bool,
 }
 
 /// EHRs and payers are asked by HTTPS.
@@ -29,25 +31,35 @@ const HTTPS: Need = Need::Outside(&[443]);
 
 /// All services, in the order of the line.
 pub const SERVICES: [Service; 6] = [
-    Service { name: "gateway", needs: &[Need::Database], files: &[], port: Some(super::GATEWAY_PORT) },
-    Service { name: "validation", needs: &[Need::Database], files: &[], port: None },
+    Service {
+        name: "gateway",
+        needs: &[Need::Database],
+        files: &[],
+        port: Some(super::GATEWAY_PORT),
+        // What it has accepted and the database has not counted yet.
+        keeps: true,
+    },
+    Service { name: "validation", needs: &[Need::Database], files: &[], port: None, keeps: false },
     Service {
         name: "eligibility",
         needs: &[Need::Database, HTTPS],
         files: &[("payer", "payer_token")],
         port: None,
+        keeps: false,
     },
     Service {
         name: "ehr-writer",
         needs: &[Need::Database, HTTPS],
         files: &[("ehr-client", "ehr_client.pem")],
         port: None,
+        keeps: false,
     },
     Service {
         name: "notification",
         needs: &[Need::Database, Need::Outside(&[443, 587])],
         files: &[("messages", "sms_token"), ("messages", "smtp_password")],
         port: None,
+        keeps: false,
     },
     Service {
         name: "ops",
@@ -58,6 +70,7 @@ pub const SERVICES: [Service; 6] = [
             ("ehr-client", "ehr_client.pem"),
         ],
         port: Some(super::OPS_PORT),
+        keeps: false,
     },
 ];
 

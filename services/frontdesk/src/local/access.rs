@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::{
     Layout,
     backends::Backends,
+    certificates::Certificates,
     endpoints::{Api, Ehr, Endpoints, Gateway, Server, Service, Source},
     own::Own,
     secrets::Secrets,
@@ -123,7 +124,7 @@ impl Credentials {
 pub fn endpoints(
     layout: &Layout,
     (places, instances): (&Places, &[Instance]),
-    credentials: &Credentials,
+    (credentials, tls): (&Credentials, Option<&Certificates>),
     (backends, sandbox, ehr): (&Backends, &Addresses, &EhrAccess),
 ) -> anyhow::Result<Endpoints> {
     let service = |Instance { name, health, .. }: &Instance| {
@@ -136,6 +137,7 @@ pub fn endpoints(
         };
         (name.clone(), own)
     };
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let public = Addresses { sms_token: None, payer_token: None, ..sandbox.clone() };
     Ok(Endpoints {
         amqp: Server::of(&backends.amqp, credentials.amqp.clone())?,
@@ -143,10 +145,11 @@ pub fn endpoints(
         postgres: Server::of(&backends.postgres, credentials.postgres.clone())?,
         broker_metrics: backends.broker_metrics.clone(),
         gateway: Gateway {
-            url: format!("http://{}", places.gateway()),
+            url: format!("{scheme}://{}", places.gateway()),
             sources: credentials.sources.clone(),
         },
-        ops: Api { url: format!("http://{}", places.ops()), token_file: credentials.token.clone() },
+        ops: Api { url: format!("{scheme}://{}", places.ops()), token_file: credentials.token.clone() },
+        ca_file: tls.map(|certificates| certificates.ca.clone()),
         services: instances.iter().map(service).collect(),
         sandbox: Some(serde_json::to_value(public)?),
         ehr: Ehr { url: ehr.url.clone(), profile: ehr.profile.clone() },

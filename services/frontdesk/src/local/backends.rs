@@ -10,13 +10,17 @@ use anyhow::{Context as _, bail};
 use ledger::grants;
 use testkit::{
     admin::{BrokerAdmin, DatabaseAdmin},
-    backends::{Broker, BrokerPorts, BrokerPrograms, PortBlock, Postgres, PostgresPrograms, Ready, install},
+    backends::{
+        Broker, BrokerPorts, BrokerPrograms, BrokerTls, PortBlock, Postgres, PostgresPrograms, PostgresTls,
+        Ready, install,
+    },
     process::Program,
     wait,
 };
 
 use super::{
     Layout,
+    certificates::Certificates,
     records::Tier,
     secrets::Secrets,
     services::Places,
@@ -38,6 +42,30 @@ pub struct Given {
     pub database: Option<String>,
 }
 
+/// What is wanted of the broker and the database.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Servers that are given instead of private ones.
+    pub given: &'a Given,
+    /// Where passwords lie.
+    pub secrets: &'a Secrets,
+    /// Whether the data of the last run is forgotten.
+    pub fresh: bool,
+    /// What private ones show to services, which then speak TLS with them.
+    pub tls: Option<&'a Certificates>,
+}
+
+/// Three URLs, each with user and password.
+#[derive(Debug, Clone)]
+pub struct Urls {
+    /// AMQP, with the virtual host.
+    pub amqp: String,
+    /// The management API.
+    pub management: String,
+    /// The database.
+    pub postgres: String,
+}
+
 /// How the run's broker and database are reached.
 pub struct Backends {
     /// AMQP URL with user, password and virtual host.
@@ -48,6 +76,7 @@ pub struct Backends {
     pub broker_metrics: Option<String>,
     /// Database URL with user and password.
     pub postgres: String,
+    secure: Option<Urls>,
     given: Option<Made>,
     node: Option<Node>,
 }
@@ -73,22 +102,39 @@ pub async fn start(
     layout: &Layout,
     places: &Places,
     supervisor: &Supervisor,
-    (given, secrets, fresh): (&Given, &Secrets, bool),
+    wanted: Wanted<'_>,
 ) -> anyhow::Result<Backends> {
-    install_missing(layout, given).await?;
+    if wanted.tls.is_some() && (wanted.given.broker.is_some() || wanted.given.database.is_some()) {
+        bail!(
+            "--tls is for a broker and a database of our own: leave AMQP_URL, AMQP_MANAGEMENT_URL and DATABASE_URL out"
+        );
+    }
+    install_missing(layout, wanted.given).await?;
     let name = own_name(layout);
     let (broker, database) = tokio::join!(
-        broker(layout, places.block(), supervisor, (given, secrets, fresh), &name),
-        database(layout, places.block(), supervisor, (given, secrets, fresh), &name),
+        broker(layout, places.block(), supervisor, wanted, &name),
+        database(layout, places.block(), supervisor, wanted, &name),
     );
     let (broker, database) = (broker?, database?);
-    let StartedBroker { amqp, management, metrics: broker_metrics, admin: broker_admin, node } = broker;
-    let (postgres, database_admin) = database;
+    let StartedBroker { amqp, management, metrics: broker_metrics, secure, admin: broker_admin, node } =
+        broker;
+    let StartedDatabase { url, secure: secure_database, admin: database_admin } = database;
+    let secure = secure.zip(secure_database);
+    let secure = secure.map(|((amqp, management), postgres)| Urls { amqp, management, postgres });
     let given = Some(Made { name, broker: broker_admin, database: database_admin });
-    Ok(Backends { amqp, management, broker_metrics, postgres, given, node })
+    Ok(Backends { amqp, management, broker_metrics, postgres: url, secure, given, node })
 }
 
 impl Backends {
+    /// How services reach them: by TLS where that was wanted.
+    pub fn for_services(&self) -> Urls {
+        self.secure.clone().unwrap_or_else(|| Urls {
+            amqp: self.amqp.clone(),
+            management: self.management.clone(),
+            postgres: self.postgres.clone(),
+        })
+    }
+
     /// What the names of the services' users on the broker begin with: on one that is given, the name of our virtual host.
     pub fn users(&self) -> String {
         let made = self.given.as_ref().filter(|made| made.broker.is_some());
@@ -135,15 +181,22 @@ struct StartedBroker {
     amqp: String,
     management: String,
     metrics: Option<String>,
+    secure: Option<(String, String)>,
     admin: Option<BrokerAdmin>,
     node: Option<Node>,
+}
+
+struct StartedDatabase {
+    url: String,
+    secure: Option<String>,
+    admin: Option<DatabaseAdmin>,
 }
 
 async fn broker(
     layout: &Layout,
     ports: &PortBlock,
     supervisor: &Supervisor,
-    (given, secrets, fresh): (&Given, &Secrets, bool),
+    Wanted { given, secrets, fresh, tls }: Wanted<'_>,
     name: &str,
 ) -> anyhow::Result<StartedBroker> {
     if let Some((amqp, management)) = &given.broker {
@@ -157,6 +210,7 @@ async fn broker(
             amqp: admin.amqp_url(name),
             management: admin.management_url().to_owned(),
             metrics: None,
+            secure: None,
             admin: Some(admin),
             node: None,
         });
@@ -171,7 +225,11 @@ async fn broker(
     let ports =
         BrokerPorts { amqp: at(1), management: at(2), metrics: at(3), distribution: at(4), epmd: at(5) };
     let (user, password) = ("frontdesk", secrets.hex::<16>("broker_password")?);
-    let broker = Broker::new(programs, (&home, &layout.logs()), ports, (user, &password));
+    let mut broker = Broker::new(programs, (&home, &layout.logs()), ports, (user, &password));
+    if let Some(Certificates { ca, identity }) = tls {
+        let (ca, identity) = (ca.clone(), identity.clone());
+        broker = broker.with_tls(BrokerTls { amqp: at(7), management: at(8), ca, identity, asks: false });
+    }
     broker.prepare()?;
     let doing = Doing::begin("broker: starting a private RabbitMQ node");
     keep(supervisor, "epmd", (broker.port_mapper(), broker.port_mapper_ready()), Tier::Support).await?;
@@ -182,6 +240,7 @@ async fn broker(
         amqp: broker.amqp_url(),
         management: broker.management_url(),
         metrics: Some(format!("http://{}/metrics", ports.metrics)),
+        secure: broker.amqps_url().zip(broker.management_tls_url()),
         admin: None,
         // Beside it in the broker's folder lie its configuration and its cookie, which outlive the data.
         node: Some(Node { data: home.join("mnesia"), ready: broker.node_ready() }),
@@ -192,9 +251,9 @@ async fn database(
     layout: &Layout,
     ports: &PortBlock,
     supervisor: &Supervisor,
-    (given, secrets, fresh): (&Given, &Secrets, bool),
+    Wanted { given, secrets, fresh, tls }: Wanted<'_>,
     name: &str,
-) -> anyhow::Result<(String, Option<DatabaseAdmin>)> {
+) -> anyhow::Result<StartedDatabase> {
     if let Some(url) = &given.database {
         let admin = DatabaseAdmin::new(url)?;
         if fresh {
@@ -202,7 +261,7 @@ async fn database(
         }
         admin.create(name).await.context("DATABASE_URL must be of a user who may make databases")?;
         output::line(&format!("database: the given server, in a database of our own, {name}"));
-        return Ok((admin.url(name), Some(admin)));
+        return Ok(StartedDatabase { url: admin.url(name), secure: None, admin: Some(admin) });
     }
     let programs =
         PostgresPrograms::find().context("the programs of PostgreSQL were installed, but are not found")?;
@@ -210,7 +269,12 @@ async fn database(
     let home = layout.root().join("postgres");
     let password = secrets.hex::<16>("postgres_password")?;
     let address = ports.address(6);
-    let postgres = Postgres::new(programs, (&home, &layout.logs()), address, &password)?;
+    let mut postgres = Postgres::new(programs, (&home, &layout.logs()), address, &password)?;
+    if let Some(Certificates { ca, identity }) = tls {
+        let (ca, identity) = (ca.clone(), identity.clone());
+        // The administrator's own connections stay on loopback, in clear.
+        postgres = postgres.with_tls(PostgresTls { ca, identity, asks: false, only: false });
+    }
     if postgres.home() != home {
         let elsewhere = postgres.home().display();
         output::line(&format!(
@@ -225,7 +289,8 @@ async fn database(
     keep(supervisor, "postgres", (postgres.server(), postgres.ready()), Tier::Backend).await?;
     postgres.create_database().await?;
     doing.done(&format!("database: PostgreSQL {version} at {address}"));
-    Ok((postgres.url(), None))
+    let secure = tls.map(|_| postgres.tls_url());
+    Ok(StartedDatabase { url: postgres.url(), secure, admin: None })
 }
 
 async fn keep(

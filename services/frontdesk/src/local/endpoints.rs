@@ -23,6 +23,9 @@ pub struct Endpoints {
     pub gateway: Gateway,
     /// The ops API.
     pub ops: Api,
+    /// PEM file of the authority that vouches for the HTTP door and the ops API, where they speak TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// Each service's own addresses; further processes of one under names such as `validation-2`.
     pub services: BTreeMap<String, Service>,
     /// The sandbox's addresses: its FHIR base, payers, SMS, mail relay and control API.
@@ -47,6 +50,17 @@ impl Endpoints {
         let text = std::fs::read_to_string(layout.endpoints())
             .context("nothing is running here: start it with ./dev up")?;
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// A client of the HTTP door and the ops API that trusts whom this run does; else whom the system does.
+    ///
+    /// # Errors
+    /// If the authority's file cannot be used.
+    pub fn client(&self) -> anyhow::Result<reqwest::ClientBuilder> {
+        let builder = reqwest::Client::builder();
+        let Some(file) = &self.ca_file else { return Ok(builder) };
+        let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(builder.tls_certs_only([reqwest::Certificate::from_pem(&pem)?]))
     }
 }
 

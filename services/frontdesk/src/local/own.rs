@@ -32,6 +32,7 @@ impl Own {
     /// # Errors
     /// If a file cannot be written.
     pub fn make(secrets: &Secrets, backends: &Backends) -> anyhow::Result<Self> {
+        let urls = backends.for_services();
         let mut own = Self {
             broker: BrokerAdmin::new(&backends.amqp, &backends.management)?,
             vhost: Url::parse(&backends.amqp)?.path().trim_start_matches('/').to_owned(),
@@ -49,13 +50,13 @@ impl Own {
                 own.files.entry(service.clone()).or_default().push((variable, file));
                 Ok::<_, anyhow::Error>(())
             };
-            put("FRONTDESK__AMQP__URL_FILE", "amqp_url", &backends.amqp, &user)?;
+            put("FRONTDESK__AMQP__URL_FILE", "amqp_url", &urls.amqp, &user)?;
             if service == OPS {
-                put("FRONTDESK__MANAGEMENT__URL_FILE", "management_url", &backends.management, &user)?;
+                put("FRONTDESK__MANAGEMENT__URL_FILE", "management_url", &urls.management, &user)?;
             }
             if GRANTS.iter().any(|grants| grants.service == service) {
                 let role = grants::role(&own.roles, &service);
-                put("FRONTDESK__POSTGRES__URL_FILE", "postgres_url", &backends.postgres, &role)?;
+                put("FRONTDESK__POSTGRES__URL_FILE", "postgres_url", &urls.postgres, &role)?;
             }
             own.passwords.insert(service, password);
         }

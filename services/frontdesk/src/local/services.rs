@@ -30,7 +30,7 @@ const LISTENING: [&str; 2] = ["gateway", OPS];
 /// The program that plays the EHR, the payers, the mail relay and the SMS provider.
 pub const SANDBOX: &str = "sandbox";
 
-/// The ports of a run: broker and database take 1 to 6 of the block.
+/// The ports of a run: broker and database take 1 to 6 of the block, and with TLS the broker 7 and 8.
 pub struct Places {
     block: PortBlock,
 }

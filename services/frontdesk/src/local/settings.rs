@@ -125,7 +125,7 @@ pub fn text(
 }
 
 /// Adds the entries of a table to another, and sets those that are there: tables within by their own entries, all else as a whole.
-fn merge(into: &mut Table, extra: &Table) {
+pub(super) fn merge(into: &mut Table, extra: &Table) {
     for (key, value) in extra {
         match (into.get_mut(key), value) {
             (Some(Value::Table(inner)), Value::Table(more)) => merge(inner, more),

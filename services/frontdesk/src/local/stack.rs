@@ -19,7 +19,8 @@ use testkit::sandbox::Addresses;
 use super::{
     Layout,
     access::{self, Credentials},
-    backends::{self, Backends, Given},
+    backends::{self, Backends, Given, Wanted},
+    certificates::Certificates,
     endpoints::Endpoints,
     sandbox,
     secrets::Secrets,
@@ -49,6 +50,8 @@ pub struct Options {
     pub fresh: bool,
     /// Servers to be used instead of private ones.
     pub given: Given,
+    /// Whether services, broker, database and doors speak TLS with each other. The sandbox has none.
+    pub tls: bool,
     /// Settings that are added, or set otherwise.
     pub extra: toml::Table,
     /// How many processes of a service run; one where it is not named. They share the service's user on the broker.
@@ -87,8 +90,11 @@ impl Stack {
             output::line(&format!("port {busy} is in use by another program: taking ports from {base} on"));
         }
         let secrets = Secrets::open(layout, options.fresh)?;
+        let certificates = options.tls.then(|| Certificates::make(&secrets)).transpose()?;
+        let tls = certificates.as_ref();
+        let wanted = Wanted { given: &options.given, secrets: &secrets, fresh: options.fresh, tls };
         let (backends, outside) = tokio::join!(
-            backends::start(layout, &places, supervisor, (&options.given, &secrets, options.fresh)),
+            backends::start(layout, &places, supervisor, wanted),
             sandbox::start(layout, &places, supervisor, (&options.samples, &secrets)),
         );
         let (backends, (addresses, mut outside)) = (backends?, outside?);
@@ -102,7 +108,9 @@ impl Stack {
         let lanes = settings::lanes(&ids, options.lanes);
         let instances = services::instances(&places, &options.replicas)?;
         let files = credentials.files();
-        let text = settings::text(&places, &files, &folders, &lanes, (&outside, &options.extra))?;
+        let mut extra = tls.map(Certificates::settings).unwrap_or_default();
+        settings::merge(&mut extra, &options.extra);
+        let text = settings::text(&places, &files, &folders, &lanes, (&outside, &extra))?;
         testkit::backends::write_private(&layout.settings(), &text)
             .with_context(|| format!("cannot write {}", layout.settings().display()))?;
         let settings = Settings::load(&layout.settings())?;
@@ -118,7 +126,7 @@ impl Stack {
         doing.done(&format!("services: {} are ready", names.join(", ")));
 
         let outside = (&backends, &addresses, &outside.ehr);
-        let endpoints = access::endpoints(layout, (&places, &instances), &credentials, outside)?;
+        let endpoints = access::endpoints(layout, (&places, &instances), (&credentials, tls), outside)?;
         super::records::write_json(&layout.endpoints(), &endpoints)?;
         output::line(&format!("everything is up after {:.1} s", begin.elapsed().as_secs_f64()));
         Ok(Self { endpoints, sandbox: addresses, settings, backends, credentials, _places: places })

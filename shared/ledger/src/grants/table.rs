@@ -84,6 +84,8 @@ pub const GRANTS: &[Grants] = &[
         own: &[
             may("eligibility_answer", &["SELECT", "INSERT", "UPDATE"]),
             may("eligibility_recheck", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+            // What is asked again is told in the trace that its submission came in.
+            may("journal", &["SELECT (admission_id, trace_id, seq)"]),
         ],
     },
     Grants {

@@ -124,6 +124,20 @@ async fn what_a_service_does_not_need_is_refused() {
 }
 
 #[tokio::test]
+async fn eligibility_may_ask_again_and_reads_no_more_of_the_journal_than_that_takes() {
+    let f = Fixture::new().await;
+    f.roles().await;
+    let role = role(f.database.name(), "eligibility");
+    let password = PASSWORD.replace(' ', "%20").replace('\'', "%27");
+    let host = f.database.url().split_once('@').unwrap().1.to_owned();
+    let config = ledger::Config::with_url(format!("postgres://{role}:{password}@{host}"));
+    let store = ledger::Store::connect(&config, f.clock.clone()).await.unwrap();
+    assert!(store.due_rechecks(1, jiff::SignedDuration::from_secs(60)).await.unwrap().is_empty());
+    let eligibility = f.sql_as("eligibility").await;
+    refuses(&eligibility, "SELECT actor FROM journal").await;
+}
+
+#[tokio::test]
 async fn an_older_version_keeps_what_it_needs_until_it_is_gone() {
     let f = Fixture::new().await;
     f.roles().await;

@@ -10,6 +10,7 @@ mod edited_replay;
 mod edits;
 mod effects;
 mod eligibility;
+mod expand;
 mod given_back;
 mod grants;
 mod held_effects;

@@ -37,7 +37,7 @@ async fn the_database_is_spoken_to_over_tls_and_new_files_count_for_the_next_con
     theirs.issue(here, "stranger", &[]).unwrap();
     let block = PortBlock::take(None, 2).unwrap();
     let postgres = Postgres::new(programs, (&here.join("postgres"), here), block.address(1), "secret1");
-    let postgres = postgres.unwrap().with_tls(PostgresTls { ca, identity, only: true });
+    let postgres = postgres.unwrap().with_tls(PostgresTls { ca, identity, asks: true, only: true });
     let running = Running::postgres(&postgres).await.unwrap();
 
     let url = postgres.tls_url();

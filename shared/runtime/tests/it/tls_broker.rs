@@ -51,7 +51,7 @@ async fn the_broker_is_spoken_to_over_tls_and_new_files_count_for_the_next_conne
     let at = |offset| block.address(offset);
     let ports =
         BrokerPorts { amqp: at(1), management: at(2), metrics: at(3), distribution: at(4), epmd: at(5) };
-    let tls = BrokerTls { amqp: at(6), management: at(7), ca, identity };
+    let tls = BrokerTls { amqp: at(6), management: at(7), ca, identity, asks: true };
     let broker = Broker::new(programs, (&here.join("broker"), here), ports, ("someone", "secret1"));
     let broker = broker.with_tls(tls);
     let running = Running::broker(&broker).await.unwrap();

@@ -16,15 +16,18 @@ pub struct BrokerTls {
     pub amqp: SocketAddr,
     /// Management API over HTTPS.
     pub management: SocketAddr,
-    /// The authority whose certificates clients must show.
+    /// The authority whose certificates clients must show, if they must.
     pub ca: PathBuf,
     /// What the broker shows.
     pub identity: Identity,
+    /// Whether clients must show a certificate.
+    pub asks: bool,
 }
 
 impl BrokerTls {
     pub(super) fn configuration(&self) -> String {
-        let Self { amqp, management, ca, identity } = self;
+        let Self { amqp, management, ca, identity, asks } = self;
+        let verify = if *asks { "verify_peer" } else { "verify_none" };
         let mut text = format!(
             "listeners.ssl.1 = {amqp}\n\
              auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = AMQPLAIN\nauth_mechanisms.3 = EXTERNAL\n\
@@ -39,7 +42,7 @@ impl BrokerTls {
             let _ = write!(
                 text,
                 "{place}.cacertfile = {ca}\n{place}.certfile = {cert}\n{place}.keyfile = {key}\n\
-                 {place}.verify = verify_peer\n{place}.fail_if_no_peer_cert = true\n"
+                 {place}.verify = {verify}\n{place}.fail_if_no_peer_cert = {asks}\n"
             );
         }
         text
@@ -49,10 +52,12 @@ impl BrokerTls {
 /// How a database speaks TLS.
 #[derive(Debug, Clone)]
 pub struct PostgresTls {
-    /// The authority whose certificates clients must show who speak TLS.
+    /// The authority whose certificates clients must show who speak TLS, if they must.
     pub ca: PathBuf,
     /// What the server shows.
     pub identity: Identity,
+    /// Whether clients who speak TLS must show a certificate.
+    pub asks: bool,
     /// Whether who does not speak TLS is refused at the line's database.
     pub only: bool,
 }
@@ -72,8 +77,7 @@ impl PostgresTls {
 
     pub(super) fn access(&self, database: &str) -> String {
         let plain = if self.only { format!("hostnossl {database} all all reject\n") } else { String::new() };
-        format!(
-            "hostssl all all all scram-sha-256 clientcert=verify-ca\n{plain}host all all all scram-sha-256\n"
-        )
+        let asks = if self.asks { " clientcert=verify-ca" } else { "" };
+        format!("hostssl all all all scram-sha-256{asks}\n{plain}host all all all scram-sha-256\n")
     }
 }

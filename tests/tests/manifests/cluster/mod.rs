@@ -71,6 +71,11 @@ impl World {
         self.documents.iter().filter(move |document| document["kind"] == kind)
     }
 
+    /// What runs on: each Deployment and StatefulSet.
+    pub(crate) fn served(&self) -> impl Iterator<Item = &Value> {
+        self.of_kind("Deployment").chain(self.of_kind("StatefulSet"))
+    }
+
     pub(crate) fn names(&self, kind: &str) -> BTreeSet<String> {
         self.of_kind(kind).map(|document| text(document, "/metadata/name").to_owned()).collect()
     }
@@ -201,7 +206,7 @@ fn put(value: &mut Value, pointer: &str, new: &str) {
 #[test]
 fn what_is_misspelt_is_found() {
     const POD: &str = "/spec/template/spec";
-    let cases: [(&str, Vec<String>); 14] = [
+    let cases: [(&str, Vec<String>); 17] = [
         (
             "minReplicaCounts",
             with("ScaledObject", "validation-north", |one| {
@@ -235,7 +240,7 @@ fn what_is_misspelt_is_found() {
         (
             "FRONTDESK__STAGE__LANE",
             with("Deployment", "validation-north", |one| {
-                put(one, &format!("{POD}/containers/0/env/4/name"), "FRONTDESK__STAGE__LANE");
+                put(one, &format!("{POD}/containers/0/env/2/name"), "FRONTDESK__STAGE__LANE");
             }),
         ),
         (
@@ -246,7 +251,7 @@ fn what_is_misspelt_is_found() {
         ),
         (
             "amqp_uri",
-            with("Deployment", "gateway", |one| {
+            with("StatefulSet", "gateway", |one| {
                 put(one, &format!("{POD}/volumes/1/projected/sources/0/secret/items/0/key"), "amqp_uri")
             }),
         ),
@@ -265,8 +270,24 @@ fn what_is_misspelt_is_found() {
             with("Ingress", "gateway", |one| put(one, "/spec/rules/0/host", "intake.example")),
         ),
         (
+            "not spoken to by TLS",
+            with("Ingress", "gateway", |one| {
+                put(one, "/metadata/annotations/nginx.ingress.kubernetes.io~1backend-protocol", "HTTP")
+            }),
+        ),
+        (
+            "certificate for gateway.frontdesk.svc",
+            with("Certificate", "gateway-tls", |one| put(one, "/spec/dnsNames/0", "gatway.frontdesk.svc")),
+        ),
+        (
+            "/var/lib/frontdesk/count",
+            with("StatefulSet", "gateway", |one| {
+                put(one, "/spec/volumeClaimTemplates/0/metadata/name", "kep")
+            }),
+        ),
+        (
             "grace",
-            with("Deployment", "gateway", |one| {
+            with("StatefulSet", "gateway", |one| {
                 put(one, &format!("{POD}/terminationGracePeriodSeconds"), "30")
             }),
         ),
@@ -294,6 +315,9 @@ fn what_is_missing_is_found() {
         ("ExternalSecret", "index-key"),
         ("Permission", "ehr-writer"),
         ("Certificate", "broker-tls"),
+        ("Certificate", "ops-tls"),
+        ("ExternalSecret", "collector"),
+        ("StatefulSet", "gateway"),
         ("Deployment", "ehr-writer-default"),
     ] {
         assert!(!without(kind, name).is_empty(), "nobody misses the {kind} {name}");

@@ -32,7 +32,7 @@ fn watched(world: &World) -> Vec<String> {
             labels(&monitor["spec"]["selector"]["matchLabels"]),
             text(monitor, "/spec/podMetricsEndpoints/0/port"),
         );
-        for one in world.of_kind("Deployment") {
+        for one in world.served() {
             let template = &one["spec"]["template"];
             let own = labels(&template["metadata"]["labels"]);
             let selected = selector.iter().all(|(key, value)| own.get(key) == Some(value));
@@ -63,6 +63,7 @@ fn doors(world: &World) -> Vec<String> {
         if !texts(&ingress["spec"]["tls"][0]["hosts"]).contains(&host) || url != format!("https://{host}") {
             all.push(format!("{host} is not {url}"));
         }
+        all.extend(behind(world, ingress));
         let path = &ingress["spec"]["rules"][0]["http"]["paths"][0];
         let service = world
             .of_kind("Service")
@@ -75,6 +76,25 @@ fn doors(world: &World) -> Vec<String> {
         if !gateway::Route::ALL[0].path().starts_with(text(path, "/path")) {
             all.push(format!("the gateway has nothing below {}", path["path"]));
         }
+    }
+    all
+}
+
+/// What is behind the door is spoken to by TLS, and its certificate is checked: against an authority that is there, and for a name that it has.
+fn behind(world: &World, ingress: &Value) -> Vec<String> {
+    let said = |key: &str| {
+        let annotation = format!("nginx.ingress.kubernetes.io/{key}");
+        ingress["metadata"]["annotations"].get(&annotation).and_then(Value::as_str).unwrap_or_default()
+    };
+    let mut all = Vec::new();
+    if said("backend-protocol") != "HTTPS" || said("proxy-ssl-verify") != "on" {
+        all.push("what is behind the door is not spoken to by TLS, or not checked".to_owned());
+    }
+    let secret = said("proxy-ssl-secret").strip_prefix("frontdesk/").unwrap_or_default();
+    all.extend(world.lacks(secret, Some("ca.crt")));
+    let certificate = world.of_kind("Certificate").find(|one| text(one, "/spec/secretName") == secret);
+    if !certificate.is_some_and(|one| texts(&one["spec"]["dnsNames"]).contains(&said("proxy-ssl-name"))) {
+        all.push(format!("the gateway has no certificate for {}", said("proxy-ssl-name")));
     }
     all
 }
@@ -108,14 +128,17 @@ fn lanes(world: &World) -> Vec<String> {
     if world.names("ScaledObject") != wanted {
         all.push(format!("the scalers are {:?}", world.names("ScaledObject")));
     }
-    wanted.extend(["gateway", "ops"].map(str::to_owned));
-    for kind in ["Deployment", "PodDisruptionBudget"] {
-        if world.names(kind) != wanted {
+    wanted.insert("ops".to_owned());
+    let kept = set(["gateway".to_owned()]);
+    let budgets: BTreeSet<String> = wanted.union(&kept).cloned().collect();
+    for (kind, wanted) in [("Deployment", &wanted), ("StatefulSet", &kept), ("PodDisruptionBudget", &budgets)]
+    {
+        if world.names(kind) != *wanted {
             all.push(format!("each of {kind} is {:?}", world.names(kind)));
         }
     }
     // With an autoscaler the number of pods is not ours to set.
-    let fixed = world.of_kind("Deployment").filter(|one| one["spec"].get("replicas").is_some());
+    let fixed = world.served().filter(|one| one["spec"].get("replicas").is_some());
     if set(fixed.map(|one| text(one, "/metadata/name"))) != set(["gateway", "ops"]) {
         all.push("replicas are set where an autoscaler sets them".to_owned());
     }
@@ -131,14 +154,14 @@ fn labels(value: &Value) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// Every selector selects exactly one Deployment's pods, and that of a Deployment its own.
+/// Every selector selects the pods of exactly one, and that of a Deployment or StatefulSet its own.
 fn selected(world: &World) -> Vec<String> {
     let pods: Vec<(&str, BTreeMap<&str, &str>)> = world
-        .of_kind("Deployment")
+        .served()
         .map(|one| (text(one, "/metadata/name"), labels(&one["spec"]["template"]["metadata"]["labels"])))
         .collect();
     let selectors = world
-        .of_kind("Deployment")
+        .served()
         .chain(world.of_kind("PodDisruptionBudget"))
         .map(|one| (one, labels(&one["spec"]["selector"]["matchLabels"])))
         .chain(world.of_kind("Service").map(|one| (one, labels(&one["spec"]["selector"]))));
@@ -153,7 +176,7 @@ fn selected(world: &World) -> Vec<String> {
         if chosen != [name] {
             all.push(format!("{} {name} selects {chosen:?}", text(one, "/kind")));
         }
-        if one["kind"] == "Service" && one["spec"]["ports"][0]["targetPort"] != "http" {
+        if one["kind"] == "Service" && one["spec"]["ports"][0]["targetPort"] != "https" {
             all.push(format!("Service {name} leads to no port"));
         }
     }

@@ -18,7 +18,7 @@ const AFTER_DRAIN_S: u64 = 5;
 
 pub(super) fn problems(world: &World) -> Vec<String> {
     let mut all = Vec::new();
-    for kind in ["Deployment", "Job"] {
+    for kind in ["Deployment", "StatefulSet", "Job"] {
         for document in world.of_kind(kind) {
             let name = text(document, "/metadata/name");
             let found = Pod { world, document, pod: &document["spec"]["template"]["spec"] }.problems();
@@ -53,7 +53,13 @@ impl Pod<'_> {
         variables.map(|one| (text(one, "/name").to_owned(), text(one, "/value").to_owned())).collect()
     }
 
-    /// The profile `restricted`, nothing writable, and no token.
+    /// The disks of its own.
+    fn disks(&self) -> BTreeSet<&str> {
+        let claims = list(&self.document["spec"]["volumeClaimTemplates"]);
+        claims.iter().map(|claim| text(claim, "/metadata/name")).collect()
+    }
+
+    /// The profile `restricted`, nothing writable but its own disk, and no token.
     fn restricted(&self) -> Vec<String> {
         let container = self.container();
         let wanted = [
@@ -75,7 +81,9 @@ impl Pod<'_> {
             ),
             (!text(container, "/resources/limits/memory").is_empty(), "a limit of the memory"),
             (
-                list(&container["volumeMounts"]).iter().all(|mount| mount["readOnly"] == true),
+                list(&container["volumeMounts"])
+                    .iter()
+                    .all(|mount| mount["readOnly"] == true || self.disks().contains(text(mount, "/name"))),
                 "mounts to read only",
             ),
             (
@@ -170,10 +178,15 @@ impl Pod<'_> {
         }
         let volumes: BTreeSet<&str> =
             list(&self.pod["volumes"]).iter().map(|volume| text(volume, "/name")).collect();
-        let mounts = list(&self.container()["volumeMounts"]).iter().map(|mount| text(mount, "/name"));
-        all.extend(
-            mounts.filter(|name| !volumes.contains(name)).map(|name| format!("there is no volume {name}")),
-        );
+        let disks = self.disks();
+        for mount in list(&self.container()["volumeMounts"]) {
+            let name = text(mount, "/name");
+            if disks.contains(name) {
+                folders.insert(text(mount, "/mountPath").to_owned());
+            } else if !volumes.contains(name) {
+                all.push(format!("there is no volume {name}"));
+            }
+        }
 
         let variables = self.environment();
         let table = settings::with_environment(&self.world.config, &variables);
@@ -212,7 +225,7 @@ impl Pod<'_> {
         };
         let mut wanted = vec![("health", port_of("health"))];
         if matches!(self.program(), "gateway" | "ops") {
-            wanted.push(("http", port_of(self.program())));
+            wanted.push(("https", port_of(self.program())));
         }
         let ports = list(&self.container()["ports"]);
         let mut all = Vec::new();
