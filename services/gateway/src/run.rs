@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use crate::{
     App, Counter, Entrance, Pauses, Replays, Submissions,
     config::GatewayConfig,
-    count,
+    count::Counting,
     line::{Line, NoStore},
     ports::Standings,
     router, serve,
@@ -41,7 +41,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         tracing::warn!(frontdesk.source = source, frontdesk.clinic = %clinic, "gateway.source_names_unknown_clinic");
     }
     let store = store(&boot).await?;
-    let counter = counter(&boot, &config, store.is_some())?;
+    let counting = counting(&boot, &config, store.is_some())?;
     let (standings, switches) = neighbours(store.as_ref());
     let keys = boot.keys()?;
     let index = Arc::new(boot.index_key()?);
@@ -62,7 +62,7 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         keys,
         index,
         ingest: Arc::new(line),
-        count: count::of(counter.as_ref()),
+        count: counting.count(),
         standings,
         clock: boot.clock(),
         metrics: Arc::clone(boot.metrics()),
@@ -78,44 +78,34 @@ pub async fn run(boot: Boot) -> anyhow::Result<()> {
         // The switches are followed for as long as requests are served: this ends with the server.
         std::future::pending::<()>().await;
     };
-    let counted = counter.as_ref().zip(store.as_ref());
     let entrance = Entrance { listener, acceptor, head_timeout: config.read_timeout() };
+    let clock = boot.clock();
     tokio::select! {
         () = serve(entrance, router(Arc::clone(&app)), soft.clone(), hard) => {}
         () = stopping => {}
         () = pauses.follow(switches) => {}
-        () = telling(counted, &boot) => {}
+        () = counting.follow(store.as_ref(), &*clock) => {}
     }
-    if let Some((counter, store)) = counted {
-        counter.close(store, &*boot.clock()).await;
-    }
+    counting.close(store.as_ref(), &*clock).await;
     Ok(())
 }
 
-/// Tells the count for as long as requests are served: this ends with the server.
-async fn telling(counted: Option<(&Counter, &Store)>, boot: &Boot) {
-    if let Some((counter, store)) = counted {
-        counter.follow(store, &*boot.clock()).await;
-    }
-    std::future::pending::<()>().await;
-}
-
-/// The count, where there is a folder for it and a database that it can be told to. A disk that cannot be used keeps nobody out: the count that
-/// stops is missed. Two gateways in one folder are a mistake of the configuration.
-fn counter(boot: &Boot, config: &GatewayConfig, told: bool) -> anyhow::Result<Option<Counter>> {
+/// Counts where there is a folder for it and a database that it can be told to. A disk that cannot be used keeps nobody out: the count is
+/// missed. Two gateways in one folder are a mistake of the configuration.
+fn counting(boot: &Boot, config: &GatewayConfig, told: bool) -> anyhow::Result<Counting> {
     let Some(folder) = config.count_dir.as_ref().filter(|_| told) else {
         tracing::warn!("gateway.not_counting");
-        return Ok(None);
+        return Ok(Counting::Not);
     };
     let folder = boot.settings().resolve(folder);
     match Counter::open(&folder, &*boot.clock()) {
-        Ok(counter) => Ok(Some(counter)),
+        Ok(counter) => Ok(Counting::Counts(counter)),
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
             Err(error).with_context(|| format!("configuration key `gateway.count_dir`: {}", folder.display()))
         }
         Err(error) => {
             tracing::error!(%error, "gateway.count_not_opened");
-            Ok(None)
+            Ok(Counting::Missed(boot.clock().fresh_id()))
         }
     }
 }

@@ -198,10 +198,18 @@ fn unnamed() -> SourceName {
     SourceName::parse("unknown").expect("fits the rule")
 }
 
+/// What stands for the clinic of a submission whose own is not there.
+const NOWHERE: &str = "unknown";
+
+/// Whether it stands for clinics that are not there: nobody works there who could decide anything.
+pub fn is_nobodys(clinic: &ClinicId) -> bool {
+    clinic.as_str() == NOWHERE
+}
+
 /// The clinic of a submission whose own is not there.
 #[allow(clippy::expect_used, reason = "a constant that fits the type's rule")]
 fn nowhere() -> ClinicId {
-    ClinicId::parse("unknown").expect("fits the rule")
+    ClinicId::parse(NOWHERE).expect("fits the rule")
 }
 
 #[cfg(test)]

@@ -47,17 +47,21 @@ const REPORT: &str = "WITH gone AS (DELETE FROM breaker
          probe_at = excluded.probe_at, lanes = excluded.lanes, told_at = excluded.told_at
      WHERE breaker.told_at <= excluded.told_at";
 
-/// What another process left behind is its death once it is silent; until then it may be at work. Who isolated it did not die of it.
+/// What another process left behind is its death once it is silent; until then it may be at work. Who isolated it did not die of it. What was
+/// isolated is judged anew when it is replayed: then the broker counts from the beginning. What only comes back, because it was never
+/// acknowledged, counts on, and stays what it was.
 const BEGIN: &str = "INSERT INTO suspect AS s
          (suspect_id, message_id, stage, lane, comebacks, process, began_at, seen_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
      ON CONFLICT (suspect_id) DO UPDATE SET
          comebacks = excluded.comebacks,
-         deaths = CASE WHEN s.isolated_at IS NOT NULL THEN 0
+         deaths = CASE WHEN s.isolated_at IS NOT NULL AND excluded.comebacks <= s.comebacks THEN 0
+             WHEN s.isolated_at IS NOT NULL THEN s.deaths
              ELSE s.deaths + (s.process <> excluded.process AND s.seen_at <= $8)::integer END,
-         died_at = CASE WHEN s.isolated_at IS NOT NULL THEN NULL
+         died_at = CASE WHEN s.isolated_at IS NOT NULL AND excluded.comebacks <= s.comebacks THEN NULL
+             WHEN s.isolated_at IS NOT NULL THEN s.died_at
              WHEN s.process <> excluded.process AND s.seen_at <= $8 THEN s.seen_at ELSE s.died_at END,
-         isolated_at = NULL,
+         isolated_at = CASE WHEN excluded.comebacks <= s.comebacks THEN NULL ELSE s.isolated_at END,
          began_at = CASE WHEN s.process <> excluded.process AND s.seen_at <= $8 THEN excluded.began_at ELSE s.began_at END,
          process = CASE WHEN s.seen_at <= $8 THEN excluded.process ELSE s.process END,
          seen_at = CASE WHEN s.process = excluded.process OR s.seen_at <= $8 THEN excluded.seen_at ELSE s.seen_at END

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -53,12 +53,16 @@ impl Book {
     pub(super) fn open(folder: &Path, fresh: Uuid) -> io::Result<(Self, Uuid)> {
         fs::create_dir_all(folder)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-        lock.try_lock()
-            .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another gateway uses it"))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                io::Error::new(io::ErrorKind::ResourceBusy, "another gateway uses it")
+            }
+            TryLockError::Error(error) => error,
+        })?;
         let name = name(folder, fresh)?;
         let mut book =
             Self { folder: folder.to_owned(), open: None, next: 0, stuck: BTreeSet::new(), _lock: lock };
-        book.next = book.pages()?.last().map_or(0, |(number, _)| number + 1);
+        book.next = book.numbered(&[KIND, DAMAGED])?.last().map_or(0, |(number, _)| number + 1);
         book.take_up()?;
         Ok((book, name))
     }
@@ -128,7 +132,7 @@ impl Book {
     pub(super) fn oldest(&self) -> io::Result<Option<Page>> {
         let open = self.open.is_some().then(|| self.next - 1);
         let ended = |(number, path): &(u64, PathBuf)| Some(*number) != open && !self.stuck.contains(path);
-        let found = self.pages()?.into_iter().find(ended);
+        let found = self.numbered(&[KIND])?.into_iter().find(ended);
         found.map(|(_, path)| read(path)).transpose()
     }
 
@@ -161,13 +165,14 @@ impl Book {
         Ok(true)
     }
 
-    /// The files of the count by their numbers.
-    fn pages(&self) -> io::Result<Vec<(u64, PathBuf)>> {
+    /// The files of these kinds by their numbers.
+    fn numbered(&self, kinds: &[&str]) -> io::Result<Vec<(u64, PathBuf)>> {
         let mut pages = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
-            if let (Some(number), true) = (number, path.extension().is_some_and(|kind| kind == KIND)) {
+            let fits = path.extension().is_some_and(|kind| kinds.iter().any(|one| kind == *one));
+            if let (Some(number), true) = (number, fits) {
                 pages.push((number, path));
             }
         }
@@ -296,8 +301,14 @@ mod tests {
             assert!(!book.is_whole().unwrap());
             book.add(&line("s-1")).unwrap();
             assert_eq!(all(&mut book), ["s-1"]);
+            // Again: what the first one left behind stays.
+            book.mark(true).unwrap();
         }
-        std::fs::remove_file(folder.path().join("000000000000.damaged")).unwrap();
+        let (book, _) = Book::open(folder.path(), FRESH).unwrap();
+        let left: Vec<_> = book.numbered(&["damaged"]).unwrap().into_iter().map(|(_, path)| path).collect();
+        assert_eq!(left.len(), 3);
+        drop(book);
+        left.iter().for_each(|path| std::fs::remove_file(path).unwrap());
         let (book, _) = Book::open(folder.path(), FRESH).unwrap();
         assert!(book.is_whole().unwrap());
     }

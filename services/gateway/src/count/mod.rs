@@ -104,17 +104,53 @@ impl Count for Counter {
     }
 }
 
-/// Counts nothing: no folder is configured for it, or no database that it could be told to.
+/// How a gateway counts.
+pub(crate) enum Counting {
+    /// As it is meant to.
+    Counts(Counter),
+    /// Its folder cannot be used. It is told to the database under this name, once, and is missed from then on.
+    Missed(Uuid),
+    /// It is not meant to: no folder is configured for it, or no database that it could be told to.
+    Not,
+}
+
+impl Counting {
+    /// What the door counts with.
+    pub(crate) fn count(&self) -> Arc<dyn Count> {
+        match self {
+            Self::Counts(counter) => Arc::new(counter.clone()),
+            Self::Missed(_) | Self::Not => Arc::new(NoCount),
+        }
+    }
+
+    /// Tells the count, or that there is none. Does not end.
+    pub(crate) async fn follow(&self, register: Option<&impl Register>, clock: &dyn Clock) {
+        match (self, register) {
+            (Self::Counts(counter), Some(register)) => counter.follow(register, clock).await,
+            (Self::Missed(name), Some(register)) => {
+                while register.counted_until(*name, clock.now(), false).await.is_err() {
+                    tokio::time::sleep(EVERY).await;
+                }
+            }
+            _ => {}
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Tells the rest.
+    pub(crate) async fn close(&self, register: Option<&impl Register>, clock: &dyn Clock) {
+        if let (Self::Counts(counter), Some(register)) = (self, register) {
+            counter.close(register, clock).await;
+        }
+    }
+}
+
+/// Counts nothing.
 pub struct NoCount;
 
 #[async_trait]
 impl Count for NoCount {
     async fn accepted(&self, _: Accepted) {}
-}
-
-/// The counter that the configuration asks for, or none.
-pub(crate) fn of(counter: Option<&Counter>) -> Arc<dyn Count> {
-    counter.map_or_else(|| Arc::new(NoCount) as Arc<dyn Count>, |counter| Arc::new(counter.clone()))
 }
 
 #[cfg(test)]
@@ -136,7 +172,7 @@ mod tests {
     use jiff::Timestamp;
     use uuid::Uuid;
 
-    use super::{Count as _, Counter, Register};
+    use super::{Count as _, Counter, Counting, Register};
 
     #[derive(Default)]
     struct Told {
@@ -239,6 +275,25 @@ mod tests {
             None,
             "what lies in a folder that nobody can read is not told"
         );
+    }
+
+    #[tokio::test]
+    async fn one_without_a_folder_says_so_as_soon_as_the_database_answers() {
+        let (told, name) = (Told::default(), SystemClock.fresh_id());
+        told.down.store(true, Ordering::Relaxed);
+        let counting = Counting::Missed(name);
+        let said = async {
+            told.down.store(false, Ordering::Relaxed);
+            while told.until.lock().unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = counting.follow(Some(&told), &SystemClock) => {}
+            () = said => {}
+        }
+        counting.close(Some(&told), &SystemClock).await;
+        assert_eq!(*told.until.lock().unwrap(), Some((name, false)), "it never says that there is no more");
     }
 
     #[tokio::test]

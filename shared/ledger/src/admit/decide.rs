@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    AdmissionId, ClinicId, Code, MessageId, PersonId, SubmissionId, blind::BlindIndex, clock::Clock,
+    AdmissionId, ClinicId, Code, MessageId, PersonId, SubmissionId, arrival, blind::BlindIndex, clock::Clock,
     hold::Candidate,
 };
 
@@ -248,7 +248,7 @@ impl<'a> Book<'a> {
 /// well number alike, and each is told that there is no such clinic.
 fn other_content(request: &AdmissionRequest) -> Decision {
     match &request.proposed {
-        Proposed::Reject { code: code @ Code::UnknownClinic, field } => {
+        Proposed::Reject { code, field } if arrival::is_nobodys(&request.clinic) => {
             Decision::Rejected { code: *code, field: field.clone() }
         }
         _ => Decision::Held { code: Code::SubmissionConflict, field: None },

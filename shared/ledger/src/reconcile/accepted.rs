@@ -50,7 +50,8 @@ impl Store {
         self.db.rows(SQL, &[&submissions, &clinics, &sources, &times]).await.map(drop)
     }
 
-    /// Notes that a gateway has told of all that it accepted before a moment; `closed`: it stops, and there is no more.
+    /// Notes that a gateway has told of all that it accepted before a moment; `closed`: it stops, and there is no more. A moment that lies well
+    /// before the one told last is believed: then the gateway's clock was wrong, and is right again.
     ///
     /// # Errors
     /// [`StoreDown`].
@@ -61,9 +62,12 @@ impl Store {
         closed: bool,
     ) -> Result<(), StoreDown> {
         const SQL: &str = "INSERT INTO gateway_count AS c (gateway, begun_at, told_until, closed)
-            VALUES ($1, $2, $2, $3) ON CONFLICT (gateway) DO UPDATE
-            SET told_until = greatest(c.told_until, excluded.told_until), closed = excluded.closed";
-        self.db.rows(SQL, &[&gateway, &until, &closed]).await.map(drop)
+            VALUES ($1, least($2, now()), $2, $3) ON CONFLICT (gateway) DO UPDATE
+            SET told_until = CASE WHEN c.told_until > $4 THEN excluded.told_until
+                    ELSE greatest(c.told_until, excluded.told_until) END,
+                closed = excluded.closed";
+        let ahead = until.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        self.db.rows(SQL, &[&gateway, &until, &closed, &ahead]).await.map(drop)
     }
 
     /// How many submissions the gateways accepted for a clinic on a day; `None`: no gateway has ever counted.
@@ -113,7 +117,7 @@ impl Store {
     /// [`StoreDown`].
     pub async fn untold(&self, day: Day) -> Result<Vec<Untold>, StoreDown> {
         const SQL: &str = "SELECT gateway, told_until FROM gateway_count
-            WHERE NOT closed AND (begun_at < $1 AND told_until < $2 AND told_until >= $3 OR told_until > $4)
+            WHERE NOT closed AND begun_at < $1 AND (told_until < $2 AND told_until >= $3 OR told_until > $4)
             ORDER BY told_until, gateway";
         let now = self.clock.now();
         let until = day.until.min(earlier(now, LATE));

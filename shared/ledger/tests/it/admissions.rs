@@ -93,15 +93,20 @@ async fn strangers_who_number_alike_are_each_rejected() {
     let fixture = Fixture::new().await;
     let store = fixture.store().await;
     let stranger = |name| {
-        let proposed = Proposed::Reject { code: Code::UnknownClinic, field: None };
-        AdmissionRequest { proposed, ..bare("row-2", name) }
+        let proposed = Proposed::Reject { code: Code::InvalidField, field: None };
+        AdmissionRequest { proposed, clinic: "unknown".parse().unwrap(), ..bare("row-2", name) }
     };
-    let rejected = Decision::Rejected { code: Code::UnknownClinic, field: None };
+    let rejected = Decision::Rejected { code: Code::InvalidField, field: None };
     let (one, other) = (stranger("Ada Lovelace"), stranger("Ben King"));
     let first = admit(&store, &one).await;
     let second = admit(&store, &other).await;
     assert_ne!(first.admission, second.admission);
     assert_eq!((&first.decision, &second.decision), (&rejected, &rejected));
+    // At a clinic that is there a person looks, whatever is wrong with it.
+    let known = |name| AdmissionRequest { clinic: clinic(), ..stranger(name) };
+    admit(&store, &known("Ada Lovelace")).await;
+    let conflict = admit(&store, &known("Ben King")).await.decision;
+    assert_eq!(conflict, Decision::Held { code: Code::SubmissionConflict, field: None });
     ended(&store, &second).await;
     let repeat = admit(&store, &sent_again(&other)).await;
     assert_eq!((repeat.admission, repeat.decision), (second.admission, Decision::Repeat));

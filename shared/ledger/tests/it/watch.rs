@@ -75,12 +75,17 @@ impl Case {
     }
 
     async fn begin(&self, process: ProcessId) -> Alone {
+        self.come_back(process, 2).await
+    }
+
+    /// It has come back so often by the broker's count.
+    async fn come_back(&self, process: ProcessId, comebacks: u32) -> Alone {
         let suspect = Suspect {
             id: self.id,
             message: self.message,
             stage: Stage::Validation,
             lane: "default".parse().unwrap(),
-            comebacks: 2,
+            comebacks,
             process,
             at: self.fixture.clock.now(),
         };
@@ -120,6 +125,11 @@ async fn what_was_isolated_and_is_replayed_is_judged_anew() {
     let isolator = process();
     assert!(matches!(case.begin(isolator).await, Alone::Proven { deaths: 2, .. }));
     case.store.isolated(case.id, case.fixture.clock.now()).await.unwrap();
+    assert_eq!(case.store.crash(case.message).await.unwrap().unwrap().deaths, 2, "it stays on record");
+    // It was never acknowledged: that is no replay, for whoever gets it, then or later.
+    assert!(matches!(case.come_back(isolator, 3).await, Alone::Proven { deaths: 2, .. }));
+    case.silence();
+    assert!(matches!(case.come_back(process(), 4).await, Alone::Proven { deaths: 2, .. }));
     assert_eq!(case.store.crash(case.message).await.unwrap().unwrap().deaths, 2, "it stays on record");
     // Who isolated it is gone by the time of the replay, and did not die of it.
     case.silence();

@@ -51,10 +51,12 @@ pub(super) async fn deliver<H: Handler>(
     let queue = core.stage.queue(&case.lane);
     let id = SuspectId::of(&queue, case.message, &case.body);
     loop {
+        // A process that stops begins no suspect: cut by its deadline, it would count as a death.
         let alone = tokio::select! {
-            alone = core.room.0.write() => alone,
+            biased;
             () = case.lost.cancelled() => return let_go(core, case),
             () = core.stop.cancelled() => return let_go(core, case),
+            alone = core.room.0.write() => alone,
         };
         // Those before it may have taken their time.
         if core.pauses.lane(core.stage, &case.lane) {

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use domain::{
-    Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled,
+    Code, Endpoint, Fault, FieldPath, LaneName, Outcome, Settled, Stage,
     drill::{self, Point},
     envelope::{Envelope, Message, Secret},
 };
@@ -87,7 +87,10 @@ async fn decide<H: Handler>(core: &Core, handler: &H, case: &mut Case) -> Decisi
     match AssertUnwindSafe(open_and_handle(core, handler, case)).catch_unwind().await {
         Ok(Ok(decision)) => decision,
         Ok(Err(fault)) if fault.code() == Code::UnknownKey && key_may_come(core, changes).await => {
-            case.meta = alone::meta(core, &case.body);
+            // Its row says whose it is, where that is known or we wrote it: what comes to validation anybody may have written.
+            if case.meta.is_none() && core.stage != Stage::Validation {
+                case.meta = alone::meta(core, &case.body);
+            }
             let after = key_wait(case.cx.first_failed_at, case.cx.now());
             Decision::Retry { code: Code::UnknownKey, endpoint: None, after: Some(after) }
         }

@@ -31,9 +31,9 @@ impl Failed {
         Self { endpoint, at, run: run.saturating_add(1) }
     }
 
-    /// How many of the last attempts failed there, while it answered nobody.
+    /// How many of the last attempts failed there, while it answered nobody between the first of them and the last. One alone says nothing of that.
     pub(super) const fn silent(&self) -> u32 {
-        self.run
+        if self.run > 1 { self.run } else { 0 }
     }
 
     /// As the headers tell it. They are ours; should a sender have set them, it can at most spare its message some attempts, and the
@@ -93,6 +93,7 @@ mod tests {
     fn failures_of_an_outage_are_given_back_once_it_is_known() {
         let breakers = Breakers::new(Arc::default());
         let failed = fails(&breakers, &[1, 2, 3]);
+        assert_eq!(failed.silent(), 3);
         assert_eq!(
             Failed::charge(Some(failed.clone()), 4, &breakers),
             (4, Some(failed.clone())),
@@ -112,6 +113,7 @@ mod tests {
         breakers.failure(&endpoint, at(3));
         let two = Failed::again(Some(&one), endpoint, at(3), &breakers);
         assert_eq!((one.run, two.run), (1, 1), "others were answered in between");
+        assert_eq!((one.silent(), two.silent()), (0, 0), "all of its attempts count");
         assert_eq!(Failed::charge(Some(two.clone()), 3, &breakers).0, 3);
         let other = Failed::again(Some(&two), Endpoint::payer("x"), at(4), &breakers);
         assert_eq!(other.run, 1);

@@ -37,6 +37,9 @@ const LONGEST_STALL: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(700);
 const SETTLED: Duration = Duration::from_secs(10);
+/// How long, once the process stops, what was sent ahead may still be begun. What goes fast is through by then; of what is slow nothing more is
+/// begun that the hard deadline would cut.
+const BEGIN_FOR: Duration = Duration::from_secs(2);
 /// How long a cancelled consumer may take to give back what it has not handled.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(2);
 const NACK: BasicNackOptions = BasicNackOptions { multiple: false, requeue: true };
@@ -67,8 +70,6 @@ pub(super) struct Lane<H> {
     prefetch: u16,
     priority: i16,
     hard: CancellationToken,
-    /// How long, once the process stops, what was sent ahead may still be begun: what is begun last has as long again to end.
-    begin_for: Duration,
     pauses: Pauses,
     working: Arc<AtomicBool>,
     tasks: JoinSet<Finished>,
@@ -96,7 +97,6 @@ impl<H: Handler> Lane<H> {
             prefetch: lane.prefetch,
             priority: lane.priority,
             hard,
-            begin_for: Duration::from_secs(section.drain_s) / 2,
             working,
             tasks: JoinSet::new(),
             lived: Lived::default(),
@@ -306,19 +306,21 @@ impl<H: Handler> Lane<H> {
     ) -> End {
         let (tag, cancel) = (consumer.tag(), BasicCancelOptions::default());
         let cancelled = tokio::time::timeout(RETURN_TIMEOUT, channel.basic_cancel(tag, cancel)).await;
-        if matches!(cancelled, Ok(Ok(()))) {
-            if self.core.stop.is_cancelled()
-                && self.begin_the_rest(channel, consumer, acks, lost).await == End::Lost
-            {
-                return End::Lost;
+        // If the broker does not answer, closing the channel gives back what was sent ahead.
+        let mut rest = matches!(cancelled, Ok(Ok(())));
+        if rest && self.core.stop.is_cancelled() {
+            match self.begin_the_rest(channel, consumer, acks, lost).await {
+                Ok(left) => rest = left,
+                Err(end) => return end,
             }
+        }
+        if rest {
             let giving_back = async {
                 while let Some(Ok(delivery)) = consumer.next().await {
                     self.lived.take(&delivery);
                     give_back(channel, delivery.delivery_tag);
                 }
             };
-            // If it takes too long, closing the channel gives them back.
             let _ = tokio::time::timeout(RETURN_TIMEOUT, giving_back).await;
         }
         let hard = self.hard.clone();
@@ -338,34 +340,36 @@ impl<H: Handler> Lane<H> {
     }
 
     /// Takes in hand what was sent ahead. Given back, it would come to other processes as what this one may have died of, and they would handle
-    /// it one at a time.
+    /// it one at a time. Says whether anything is left.
     async fn begin_the_rest(
         &mut self,
         channel: &Channel,
         consumer: &mut Consumer,
         acks: &mut Acks,
         lost: &CancellationToken,
-    ) -> End {
-        let (hard, until) = (self.hard.clone(), Instant::now() + self.begin_for);
-        loop {
+    ) -> Result<bool, End> {
+        let (hard, until) = (self.hard.clone(), Instant::now() + BEGIN_FOR);
+        while !self.is_paused() {
             let room = self.tasks.len() < self.concurrency;
             tokio::select! {
                 biased;
-                () = hard.cancelled() => return End::Asked,
-                () = lost.cancelled() => return End::Lost,
-                () = tokio::time::sleep_until(until) => return End::Asked,
+                () = hard.cancelled() => return Ok(true),
+                () = lost.cancelled() => return Err(End::Lost),
+                () = tokio::time::sleep_until(until) => return Ok(true),
+                () = self.pauses.changed() => {}
                 Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                     if self.settle(done.ok(), channel, acks) == End::Lost {
-                        return End::Lost;
+                        return Err(End::Lost);
                     }
                 }
-                delivery = consumer.next(), if room && !self.is_paused() => match delivery {
+                delivery = consumer.next(), if room => match delivery {
                     Some(Ok(delivery)) => self.take(delivery, channel, acks, lost),
-                    Some(Err(_)) | None => return End::Asked,
+                    // Its end is told once.
+                    Some(Err(_)) | None => return Ok(false),
                 },
-                else => return End::Asked,
             }
         }
+        Ok(true)
     }
 
     /// Handlers of lost channels may still be at work; what they do is safe to repeat, but better finished than cut.

@@ -71,7 +71,8 @@ pub async fn run_stage<H: Handler>(
         clock: boot.clock(),
         retry: RetryPolicy::new(boot.retry().clone(), limits),
         breakers: Arc::new(Breakers::new(boot.metrics().clone())),
-        pauses: Pauses::follow(switches, stop.clone()).await,
+        // Until the end: what is begun last obeys, too.
+        pauses: Pauses::follow(switches, boot.shutdown().hard().clone()).await,
         metrics: boot.metrics().clone(),
         max_body: boot.stage().max_body,
         clear_schema: H::Input::CLEAR,

@@ -13,6 +13,7 @@ use runtime::{
     again::{Again, Original},
     amqp::header,
     letters::Replays,
+    topology::Lanes,
 };
 
 use crate::support::{Act, Got, fixture, message};
@@ -54,7 +55,8 @@ async fn a_replay_is_marked_to_the_end_of_the_line_and_what_came_by_itself_is_no
         schema: envelope.schema.clone(),
         body: envelope.to_vec().unwrap(),
     };
-    let outbox = Replays::over(f.publisher.clone(), "test", Arc::new(SystemClock));
+    let lanes = Lanes::read(f.boot.settings()).unwrap();
+    let outbox = Replays::over(f.publisher.clone(), lanes, "test", Arc::new(SystemClock));
     outbox.send(letter).await.unwrap();
     assert!(resumed(&f.take("ehr-writer.north").await));
     f.stop(running).await;

@@ -192,6 +192,8 @@ async fn what_is_proven_dies_unopened_and_what_is_elsewhere_is_waited_for() {
     assert!(matches!(row.transition, Some(Transition::Die { code: Code::Poison, .. })));
     assert!(row.submission.is_some(), "what the envelope says in clear is on record");
     assert_eq!(f.boot.metrics().isolated.get(), 1);
+    let suspect = f.rows.suspects()[0].id;
+    f.until(async || f.rows.isolated() == [suspect]).await;
     f.stop(running).await;
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct Rows {
     reports: Mutex<Vec<BreakerReport>>,
     suspects: Mutex<Vec<Suspect>>,
     ended: Mutex<usize>,
+    isolated: Mutex<Vec<SuspectId>>,
     known: Mutex<Option<Alone>>,
     pub(crate) down: AtomicBool,
 }
@@ -45,6 +46,11 @@ impl Rows {
     /// How many were handled alone to their end.
     pub(crate) fn ended(&self) -> usize {
         *self.ended.lock().unwrap()
+    }
+
+    /// Those that were put with the dead letters.
+    pub(crate) fn isolated(&self) -> Vec<SuspectId> {
+        self.isolated.lock().unwrap().clone()
     }
 
     /// What it says of every suspect from now on.
@@ -95,7 +101,8 @@ impl StageLog for Rows {
         self.unless_down(())
     }
 
-    fn isolated(&self, _: SuspectId, _: jiff::Timestamp) -> Pending<Result<(), StoreDown>> {
+    fn isolated(&self, suspect: SuspectId, _: jiff::Timestamp) -> Pending<Result<(), StoreDown>> {
+        self.isolated.lock().unwrap().push(suspect);
         self.unless_down(())
     }
 }
