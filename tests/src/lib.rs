@@ -1,5 +1,6 @@
 //! The whole line for end-to-end tests: the real `frontdesk up`, on the tests' broker and database, seen from outside only.
 
+pub mod bench;
 mod broker;
 pub mod chaos;
 mod door;

@@ -27,14 +27,22 @@ impl Place {
     /// The run's folder and its seed, which is told.
     ///
     /// # Errors
-    /// If this is a release, which has no drills, or there is no checkout.
+    /// If there is no checkout.
     pub fn enter(&self, program: &str) -> anyhow::Result<(Layout, u64)> {
-        ensure!(cfg!(debug_assertions), "a release has no drills: run ./dev {program}");
         let layout = Layout::find(self.checkout.as_deref(), self.dir.as_deref())?;
         let layout = if self.dir.is_some() { layout } else { layout.below(program) };
         let seed = self.seed.unwrap_or_else(rand::random);
         output::line(&format!("seed {seed}"));
         Ok((layout, seed))
+    }
+
+    /// The same, for a program that drills.
+    ///
+    /// # Errors
+    /// As [`Place::enter`], and if this is a release, which has no drills.
+    pub fn drill(&self, program: &str) -> anyhow::Result<(Layout, u64)> {
+        ensure!(cfg!(debug_assertions), "a release has no drills: run ./dev {program}");
+        self.enter(program)
     }
 }
 

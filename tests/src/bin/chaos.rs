@@ -16,7 +16,7 @@ use e2e::{
 use frontdesk::output;
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    let (layout, seed) = args.place.enter("chaos")?;
+    let (layout, seed) = args.place.drill("chaos")?;
     if args.controls {
         return controls(&layout, seed, Protection::ALL).await;
     }

@@ -11,7 +11,7 @@ use e2e::{
 use frontdesk::output;
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    let (layout, seed) = args.place.enter("leak")?;
+    let (layout, seed) = args.place.drill("leak")?;
     let report = prove(&layout, seed).await?;
     output::result(&report.text())?;
     let again = format!("the same again: with --seed {seed}");
