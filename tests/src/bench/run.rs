@@ -9,8 +9,7 @@ use domain::{
 };
 use frontdesk::{
     local::{
-        Dress, Layout, Options, Stack, Supervisor,
-        backends::Given,
+        Layout, Options, Stack, Supervisor,
         run::run,
         services::{SANDBOX, SERVICES, program},
     },
@@ -25,7 +24,7 @@ use super::{
     report::{Alone, Offered, Report},
     usage::{self, Usage},
 };
-use crate::chaos::people::Clinic;
+use crate::{chaos::people::Clinic, program::own_line};
 
 /// What is to be measured.
 #[derive(Debug, Clone, Copy)]
@@ -71,19 +70,13 @@ pub async fn bench(layout: &Layout, plan: Plan) -> anyhow::Result<Report> {
 fn options(layout: &Layout, plan: Plan) -> Options {
     let stages = Stage::ALL.map(|stage| (stage.as_str().to_owned(), plan.consumers));
     Options {
-        samples: layout.samples(),
-        ehr: None,
-        profile: "fhir".to_owned(),
         lanes: plan.lanes.into(),
-        port_base: None,
-        fresh: true,
-        given: Given::default(),
         extra: toml! {
             [telemetry]
             log = "warn"
         },
         replicas: stages.into(),
-        dress: Dress::default(),
+        ..own_line(layout)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 use step::{Outcome, Step, Steps};
 
 /// Format, lints, dependencies, every test over a real broker and database, the alerting rules, the manifests, the templates' examples, the samples' score,
-/// the leak proof, and the line under faults.
+/// the leak proof, the line beside its limit, and the line under faults.
 #[derive(Debug, Args)]
 pub struct Test {
     #[command(flatten)]
@@ -67,14 +67,15 @@ impl Test {
             score(&layout, &mut steps, &environment).await?;
             backends.remove().await;
             leak(&layout, &mut steps).await?;
+            bench(&layout, &mut steps).await?;
             chaos(&layout, &mut steps).await?;
             Ok((steps, closing))
         })
         .await;
-        // An interrupted demo, leak proof or chaos may still be on its way out.
-        stop(&layout.below("demo")).await?;
-        stop(&layout.below("leak")).await?;
-        stop(&layout.below("chaos")).await?;
+        // An interrupted one may still be on its way out.
+        for apart in ["demo", "leak", "bench", "chaos"] {
+            stop(&layout.below(apart)).await?;
+        }
         let (steps, closing) = result?;
         output::result(&steps.table().to_string())?;
         output::result(&closing)?;
@@ -164,14 +165,13 @@ async fn score(layout: &Layout, steps: &mut Steps, environment: &[(&str, String)
 
 /// The proof that no patient's data gets out. On a broker and a database of its own, whose disks it searches.
 async fn leak(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
-    let step = Step::new("leak proof", program("leak")?).args([
-        "--checkout".as_ref(),
-        layout.checkout(),
-        "--dir".as_ref(),
-        layout.below("leak").root(),
-    ]);
-    steps.run(step.unmarked()).await?;
-    Ok(())
+    steps.run(apart(layout, "leak proof", "leak", &[])?).await.map(drop)
+}
+
+/// The line beside its limit, briefly. What it fails for is what is lost, doubled or without bound, never time.
+async fn bench(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
+    let args = ["--short", "--intakes", "600", "--rounds", "1"];
+    steps.run(apart(layout, "bench, a short run", "bench", &args)?).await.map(drop)
 }
 
 /// The line under faults: everything at once for a minute and a half, then the broker's data lost, then each protection taken away.
@@ -183,12 +183,16 @@ async fn chaos(layout: &Layout, steps: &mut Steps) -> anyhow::Result<()> {
         ("chaos, negative controls", &["--controls"]),
     ];
     for (name, args) in runs {
-        let step = Step::new(name, program("chaos")?)
-            .args(["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), layout.below("chaos").root()])
-            .args(args);
-        steps.run(step.unmarked()).await?;
+        steps.run(apart(layout, name, "chaos", args)?).await?;
     }
     Ok(())
+}
+
+/// A program with a broker and a database of its own, in a folder of its own name.
+fn apart(layout: &Layout, name: &'static str, of: &str, args: &[&str]) -> anyhow::Result<Step> {
+    let below = layout.below(of);
+    let place = ["--checkout".as_ref(), layout.checkout(), "--dir".as_ref(), below.root()];
+    Ok(Step::new(name, program(of)?).args(place).args(args).unmarked())
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {
