@@ -51,12 +51,17 @@ impl<W: Work> Batcher<W> {
 
     /// Resolves after the commit of the batch that the item went into.
     pub(crate) async fn submit(&self, item: W::Item) -> Result<W::Reply, StoreDown> {
+        self.submit_as(W::NAME, item).await
+    }
+
+    /// The same, with a name of its own on the span.
+    pub(crate) async fn submit_as(&self, name: &str, item: W::Item) -> Result<W::Reply, StoreDown> {
         let (reply, answer) = oneshot::channel();
         let committed = async {
             self.0.send((item, reply)).await.map_err(|_| StoreDown)?;
             answer.await.map_err(|_| StoreDown)?
         };
-        spans::within(W::NAME, committed).await
+        spans::within(name, committed).await
     }
 }
 

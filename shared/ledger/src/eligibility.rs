@@ -6,7 +6,7 @@ mod recheck;
 use domain::{AdmissionId, ClinicId, blind::BlindIndex, messages::EligibilityStatus};
 use jiff::{Timestamp, civil::Date};
 
-pub(crate) use cache::Caching;
+pub(crate) use cache::{Cached, Caching};
 
 /// A payer's answer, kept for the day.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::{
     admit::Admitting,
     batch::{Batcher, Limits},
     connect,
-    effects::{Beginning, Settling},
-    eligibility::Caching,
+    effects::Deciding,
+    eligibility::{Cached, Caching},
     failure::Failure,
     hops::Logging,
     letters::Keeping,
@@ -32,10 +32,10 @@ pub struct Store {
 pub(crate) struct Actors {
     pub(crate) hops: Batcher<Logging>,
     pub(crate) admit: Batcher<Admitting>,
-    pub(crate) begin: Batcher<Beginning>,
-    pub(crate) settle: Batcher<Settling>,
+    pub(crate) effects: Batcher<Deciding>,
     pub(crate) begin_send: Batcher<Notifying>,
     pub(crate) settle_send: Batcher<Notified>,
+    pub(crate) cached: Batcher<Cached>,
     pub(crate) cache: Batcher<Caching>,
     pub(crate) letters: Batcher<Keeping>,
 }
@@ -55,11 +55,11 @@ impl Store {
         let actors = Actors {
             hops: Batcher::spawn(limits, Logging(work.clone())),
             admit: Batcher::spawn(limits, Admitting { worker: work.clone(), candidates: config.candidates }),
-            begin: Batcher::spawn(limits, Beginning(work.clone())),
-            settle: Batcher::spawn(limits, Settling(work.clone())),
+            effects: Batcher::spawn(limits, Deciding(work.clone())),
             begin_send: Batcher::spawn(limits, Notifying(work.clone())),
             settle_send: Batcher::spawn(limits, Notified(work.clone())),
-            cache: Batcher::spawn(at_once, Caching(work.clone())),
+            cached: Batcher::spawn(limits, Cached(work.clone())),
+            cache: Batcher::spawn(limits, Caching(work.clone())),
             letters: Batcher::spawn(at_once, Keeping(work)),
         };
         Ok(Self { db, clock, actors: Arc::new(actors) })

@@ -1,20 +1,20 @@
 //! The EHR-writer's ledger: who may write what, and what became of it. Every decision is [`domain::effect::Book`]'s;
 //! this module locks, loads, stores and commits.
 
-mod begin;
+mod commit;
+mod load;
 mod refute;
 mod reopen;
 pub(crate) mod rows;
-mod settle;
 pub(crate) mod store;
 
 use domain::{effect::Told, ports::StoreDown};
 
-pub(crate) use begin::Beginning;
+pub(crate) use commit::Deciding;
+use commit::{Answer, Ask};
 pub use domain::effect::{
     After, Begin, BeginEffect, EffectResult, Permit, Role, SearchResult, Target, Ticket,
 };
-pub(crate) use settle::Settling;
 
 use crate::Store;
 
@@ -24,7 +24,10 @@ impl Store {
     /// # Errors
     /// [`StoreDown`]: do not write.
     pub async fn begin(&self, effect: BeginEffect) -> Result<Begin, StoreDown> {
-        self.actors.begin.submit(effect).await
+        match self.actors.effects.submit_as("begin ehr_op", Ask::Begin(effect)).await? {
+            Answer::Begun(begin) => Ok(begin),
+            Answer::Settled(_) => Err(StoreDown),
+        }
     }
 
     /// Says what came of the write.
@@ -32,7 +35,7 @@ impl Store {
     /// # Errors
     /// [`StoreDown`]: it may or may not be recorded; say it again, or begin again to learn.
     pub async fn settle(&self, permit: &Permit, result: EffectResult) -> Result<After, StoreDown> {
-        self.actors.settle.submit(Told::wrote(permit, result)).await
+        self.told(Told::wrote(permit, result)).await
     }
 
     /// Says what the search found.
@@ -40,6 +43,13 @@ impl Store {
     /// # Errors
     /// [`StoreDown`]: as with [`Store::settle`].
     pub async fn searched(&self, ticket: &Ticket, result: SearchResult) -> Result<After, StoreDown> {
-        self.actors.settle.submit(Told::searched(ticket, result)).await
+        self.told(Told::searched(ticket, result)).await
+    }
+
+    async fn told(&self, told: Told) -> Result<After, StoreDown> {
+        match self.actors.effects.submit_as("settle ehr_op", Ask::Settle(told)).await? {
+            Answer::Settled(after) => Ok(after),
+            Answer::Begun(_) => Err(StoreDown),
+        }
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     ports::StoreDown,
 };
 
-use super::{begin, store};
+use super::{load::load, store};
 use crate::Store;
 
 impl Store {
@@ -20,8 +20,7 @@ impl Store {
         let mut connection = self.db.open().await.map_err(|_| StoreDown)?;
         let refute = async {
             let transaction = connection.transaction().await?;
-            let (mut book, now): (Book, _) =
-                begin::load(&transaction, std::slice::from_ref(effect), clock).await?;
+            let (mut book, now): (Book, _) = load(&transaction, &[effect], &[], clock).await?;
             let refuted = book.refute(effect, id, &mut || clock.fresh_id());
             store::save(&transaction, book.close(), now).await?;
             transaction.commit().await?;

@@ -35,28 +35,25 @@ pub(crate) async fn ops(
     rows.iter().map(op).collect()
 }
 
-/// Slots by their keys, locked.
-pub(crate) async fn slots_by_key(
+/// Slots by their keys and by their ids, locked.
+pub(crate) async fn slots(
     transaction: &Transaction<'_>,
     keys: &[SlotKey],
+    ids: &[Uuid],
 ) -> Result<Vec<Slot>, Failure> {
     let sql = format!(
-        "{SLOT} WHERE (clinic, person_id, kind, key) IN
-            (SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[]))
+        "{SLOT} WHERE slot_id IN (
+            SELECT s.slot_id FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bytea[])
+                AS w (clinic, person_id, kind, key) JOIN ehr_slot s USING (clinic, person_id, kind, key)
+            UNION SELECT unnest($5::uuid[]))
         ORDER BY slot_id FOR UPDATE"
     );
     let clinics: Vec<_> = keys.iter().map(|key| key.clinic.as_str()).collect();
     let persons: Vec<_> = keys.iter().map(|key| key.person.as_uuid()).collect();
     let kinds: Vec<_> = keys.iter().map(|key| key.kind.as_str()).collect();
     let tails: Vec<_> = keys.iter().map(|key| key.key.as_slice()).collect();
-    let rows = query(transaction, &sql, &[&clinics, &persons, &kinds, &tails]).await?;
+    let rows = query(transaction, &sql, &[&clinics, &persons, &kinds, &tails, &ids]).await?;
     rows.iter().map(slot).collect()
-}
-
-/// Slots by their ids, locked.
-pub(crate) async fn slots(transaction: &Transaction<'_>, ids: &[Uuid]) -> Result<Vec<Slot>, Failure> {
-    let sql = format!("{SLOT} WHERE slot_id = ANY($1) ORDER BY slot_id FOR UPDATE");
-    query(transaction, &sql, &[&ids]).await?.iter().map(slot).collect()
 }
 
 async fn query(

@@ -14,10 +14,7 @@ impl Store {
     /// # Errors
     /// [`StoreDown`].
     pub async fn cached_answer(&self, key: AnswerKey) -> Result<Option<CachedAnswer>, StoreDown> {
-        const SQL: &str =
-            "SELECT status, sealed, answered_at FROM eligibility_answer WHERE member = $1 AND day = $2";
-        let rows = self.db.rows(SQL, &[&key.member.as_bytes().as_slice(), &key.day]).await?;
-        rows.first().map(|row| answer(row).map_err(|_| StoreDown)).transpose()
+        self.actors.cached.submit(key).await
     }
 
     /// Keeps the payer's answer; the latest of a day stays.
@@ -35,6 +32,30 @@ fn answer(row: &tokio_postgres::Row) -> Result<CachedAnswer, Failure> {
         sealed: row.try_get("sealed")?,
         answered_at: row.try_get("answered_at")?,
     })
+}
+
+/// Looks answers up.
+pub(crate) struct Cached(pub(crate) Worker);
+
+impl Work for Cached {
+    type Item = AnswerKey;
+    type Reply = Option<CachedAnswer>;
+    const NAME: &'static str = "SELECT eligibility_answer";
+
+    async fn commit(&self, keys: &[AnswerKey]) -> Result<Vec<Option<CachedAnswer>>, Failure> {
+        const SQL: &str = "SELECT k.n, a.status, a.sealed, a.answered_at
+            FROM unnest($1::bytea[], $2::date[]) WITH ORDINALITY AS k (member, day, n)
+                JOIN eligibility_answer a USING (member, day)";
+        let members: Vec<&[u8]> = keys.iter().map(|key| key.member.as_bytes().as_slice()).collect();
+        let days: Vec<_> = keys.iter().map(|key| key.day).collect();
+        let rows = self.0.db.rows(SQL, &[&members, &days]).await.map_err(|_| Failure::Down)?;
+        let mut found = vec![None; keys.len()];
+        for row in &rows {
+            let nth = usize::try_from(row.try_get::<_, i64>("n")? - 1).map_err(|_| Failure::Data)?;
+            *found.get_mut(nth).ok_or(Failure::Data)? = Some(answer(row)?);
+        }
+        Ok(found)
+    }
 }
 
 /// Commits answers.

@@ -27,7 +27,7 @@ pub(super) async fn hear(
         "SELECT slot_id FROM ehr_op WHERE admission_id = $1 AND in_force AND slot_id IS NOT NULL";
     let slots = transaction.query(SLOTS, &[&admission.as_uuid()]).await?;
     let slots: Vec<Uuid> = slots.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let slots = if slots.is_empty() { Vec::new() } else { rows::slots(transaction, &slots).await? };
+    let slots = if slots.is_empty() { Vec::new() } else { rows::slots(transaction, &[], &slots).await? };
     let owners: Vec<Uuid> = slots.iter().map(|slot| slot.owner).collect();
     let left =
         if owners.is_empty() { Vec::new() } else { left(transaction, &owners, admission, asked).await? };
