@@ -59,7 +59,8 @@ impl Store {
     ) -> Result<Vec<(Naming, Status)>, StoreDown> {
         let sql = format!(
             "WITH named AS (
-                SELECT 1 AS rank, 'submission' AS naming, admission_id FROM submission WHERE submission_id = $1
+                SELECT 1 AS rank, 'submission' AS naming, admission_id FROM submission WHERE submission_id = $1 AND NOT copy
+                UNION ALL SELECT 1, 'submission', admission_id FROM submission WHERE submission_id = $1 AND copy
                 UNION ALL SELECT 2, 'appointment', admission_id FROM submission WHERE appointment = $1
                 UNION ALL SELECT 3, 'admission', admission_id FROM submission WHERE admission_id = $2
                 UNION ALL SELECT 4, 'correlation', admission_id FROM submission WHERE correlation_id = $2

@@ -1,6 +1,9 @@
 //! What is known already.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use deadpool_postgres::Transaction;
 use domain::{
@@ -22,10 +25,11 @@ pub(super) async fn admitted(
     transaction: &Transaction<'_>,
     items: &[Item],
 ) -> Result<Vec<Known<'static>>, Failure> {
+    // The first and its copies each have an index of their own; asked for together, neither would serve.
     const SQL: &str =
         "SELECT s.admission_id, s.clinic, s.submission_id, s.copy, s.content, s.message_id, s.decision,
             s.decision_code, s.decision_field, s.person_id, s.new_person, s.duplicate_of, s.corrected,
-            s.state = 'in_flight' OR NOT EXISTS (SELECT FROM journal j WHERE j.admission_id = s.admission_id) AS open,
+            s.state = 'in_flight' AS open,
             s.decision = 'admitted' AND NOT EXISTS (SELECT FROM request r WHERE r.clinic = s.clinic
                 AND r.person_id = s.person_id AND r.admission_id = s.admission_id) AS given_back,
             d.word,
@@ -35,7 +39,8 @@ pub(super) async fn admitted(
             ARRAY(SELECT other FROM hold_decision e, unnest(e.others) AS other
                 WHERE d.word IS NOT NULL AND e.admission_id = s.admission_id AND e.stage = $3) AS others
         FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS u (submission_id, clinic)) u
-        JOIN submission s USING (submission_id, clinic)
+        CROSS JOIN LATERAL (SELECT * FROM submission o WHERE o.submission_id = u.submission_id AND o.clinic = u.clinic AND NOT o.copy
+            UNION ALL SELECT * FROM submission o WHERE o.submission_id = u.submission_id AND o.clinic = u.clinic AND o.copy) s
         LEFT JOIN LATERAL (SELECT decision AS word FROM hold_decision
             WHERE s.decision = 'held' AND admission_id = s.admission_id AND stage = $3 AND code = s.decision_code
             ORDER BY seq DESC LIMIT 1) d ON true";
@@ -45,7 +50,24 @@ pub(super) async fn admitted(
     let by = Stage::Validation.as_str();
     let (same, other) = (Word::SamePerson.as_str(), Word::DifferentPerson.as_str());
     let rows = transaction.query(&statement, &[&submissions, &clinics, &by, &same, &other]).await?;
-    rows.iter().map(known).collect()
+    let mut known = rows.iter().map(known).collect::<Result<Vec<_>, _>>()?;
+    let ended: Vec<Uuid> = known.iter().filter(|row| !row.open).map(|row| row.admission.as_uuid()).collect();
+    if !ended.is_empty() {
+        let answered = answered(transaction, &ended).await?;
+        for row in known.iter_mut().filter(|row| !row.open) {
+            row.open = !answered.contains(&row.admission.as_uuid());
+        }
+    }
+    Ok(known)
+}
+
+/// Those of some admissions of whose answer the journal knows. Asked by itself, and only of what was sent again after it had ended: a plan for all
+/// months of the journal takes longer than the rest of the admission's together.
+async fn answered(transaction: &Transaction<'_>, admissions: &[Uuid]) -> Result<HashSet<Uuid>, Failure> {
+    const SQL: &str = "SELECT DISTINCT admission_id FROM journal WHERE admission_id = ANY ($1)";
+    let statement = transaction.prepare_cached(SQL).await?;
+    let rows = transaction.query(&statement, &[&admissions]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// What a person decided about what validation holds.

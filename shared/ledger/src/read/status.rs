@@ -155,9 +155,11 @@ impl Store {
         clinic: Option<&ClinicId>,
         submission: &SubmissionId,
     ) -> Result<Vec<Status>, StoreDown> {
+        // Each part has an index of its own.
         let sql = format!(
-            "SELECT {COLUMNS} FROM submission s WHERE submission_id = $1 AND ($2::text IS NULL OR clinic = $2)
-            ORDER BY copy, seq"
+            "SELECT {COLUMNS} FROM (SELECT * FROM submission WHERE submission_id = $1 AND NOT copy
+                UNION ALL SELECT * FROM submission WHERE submission_id = $1 AND copy) s
+            WHERE $2::text IS NULL OR clinic = $2 ORDER BY copy, seq"
         );
         let clinic = clinic.map(ClinicId::as_str);
         let rows = self.db.rows(&sql, &[&submission.as_str(), &clinic]).await?;
