@@ -14,6 +14,7 @@ mod expand;
 mod given_back;
 mod grants;
 mod held_effects;
+mod history;
 mod holds;
 mod hops;
 mod late_hops;
