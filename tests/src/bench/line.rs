@@ -74,6 +74,8 @@ pub struct Work {
     pub inserted: u64,
     /// Rows updated.
     pub updated: u64,
+    /// Bytes of tables and indexes on the disk.
+    pub bytes: u64,
 }
 
 impl<'a> Line<'a> {
@@ -187,9 +189,11 @@ impl<'a> Line<'a> {
     /// # Errors
     /// If it does not answer.
     pub async fn work(&self) -> anyhow::Result<Work> {
-        let sql = "SELECT xact_commit, tup_inserted, tup_updated FROM pg_stat_database WHERE datname = current_database()";
-        let [commits, inserted, updated] = look::counts(&self.database, sql).await?;
-        Ok(Work { commits, inserted, updated })
+        let sql =
+            "SELECT xact_commit, tup_inserted, tup_updated, pg_database_size(datname) FROM pg_stat_database
+            WHERE datname = current_database()";
+        let [commits, inserted, updated, bytes] = look::counts(&self.database, sql).await?;
+        Ok(Work { commits, inserted, updated, bytes })
     }
 
     /// Whether everything that was sent is in the EHR, once. What is not, in words.

@@ -54,8 +54,8 @@ pub struct Report {
     pub limit_cpu: BTreeMap<String, Duration>,
     /// The most memory that each process had resident, bytes.
     pub peak: BTreeMap<String, u64>,
-    /// Commits, inserted and updated rows for one intake.
-    pub work: [f64; 3],
+    /// Commits, inserted and updated rows, and bytes on the disk for one intake.
+    pub work: [f64; 4],
     /// Broken promises, in words.
     pub broken: Vec<String>,
 }
@@ -72,7 +72,7 @@ impl Report {
             cpu: BTreeMap::new(),
             limit_cpu: BTreeMap::new(),
             peak: BTreeMap::new(),
-            work: [0.0; 3],
+            work: [0.0; 4],
             broken: Vec::new(),
         }
     }
@@ -117,11 +117,12 @@ impl Report {
         text += &output::text(table);
         line(&mut text, format!("\none hop of the ideal forwarder: {:.0}/s\n", self.one_hop));
         text += &self.processes();
-        let [commits, inserted, updated] = self.work;
+        let [commits, inserted, updated, bytes] = self.work;
         line(
             &mut text,
             format!(
-                "\nin the database, for one intake: {commits:.2} transactions, {inserted:.1} rows inserted, {updated:.1} updated"
+                "\nin the database, for one intake: {commits:.2} transactions, {inserted:.1} rows inserted, {updated:.1} updated, {:.1} KiB on the disk",
+                bytes / 1024.0
             ),
         );
         if !self.alone.is_empty() {
@@ -172,7 +173,7 @@ impl Report {
         let alone: Vec<Value> = self.alone.iter().map(|one| {
             json!({"stage": one.stage, "per_second": one.a_second, "own_cpu_us": one.own.as_secs_f64() * 1e6})
         }).collect();
-        let [commits, inserted, updated] = self.work;
+        let [commits, inserted, updated, bytes] = self.work;
         json!({
             "ratio": self.ratio(),
             "plan": {"seed": seed, "intakes": intakes, "rounds": rounds, "seconds": seconds, "lanes": lanes, "consumers": consumers},
@@ -180,7 +181,7 @@ impl Report {
             "offered": offered, "alone": alone,
             "cpu_us": micros(&self.cpu), "limit_cpu_us": micros(&self.limit_cpu), "own_cpu_us": self.ours().as_secs_f64() * 1e6,
             "peak_bytes": self.peak,
-            "per_intake": {"transactions": commits, "rows_inserted": inserted, "rows_updated": updated},
+            "per_intake": {"transactions": commits, "rows_inserted": inserted, "rows_updated": updated, "bytes": bytes},
             "broken": self.broken(),
         })
     }

@@ -252,9 +252,10 @@ fn mean(rounds: &[Taken], intakes: u32) -> BTreeMap<String, Duration> {
 }
 
 /// What the database did for each intake. What it does when there is none is taken off.
-fn worked(before: Work, after: Work, idle: f64, time: Duration, intakes: u32) -> [f64; 3] {
+fn worked(before: Work, after: Work, idle: f64, time: Duration, intakes: u32) -> [f64; 4] {
     let delta = |now: u64, then: u64| f64::from(u32::try_from(now.saturating_sub(then)).unwrap_or(u32::MAX));
     let commits = delta(after.commits, before.commits) - idle * time.as_secs_f64();
-    let all = [commits, delta(after.inserted, before.inserted), delta(after.updated, before.updated)];
+    let (inserted, updated) = (delta(after.inserted, before.inserted), delta(after.updated, before.updated));
+    let all = [commits, inserted, updated, delta(after.bytes, before.bytes)];
     all.map(|count| count.max(0.0) / f64::from(intakes))
 }
